@@ -13,6 +13,7 @@ from django.http import HttpRequest
 
 from portal.masking import display_number, masked_for
 from portal.phone_numbers import pretty
+from portal.templatetags.portal import phone
 from portal.times import read_time
 from voice.calls import search
 from voice.catalogue import actions, texml_fields
@@ -304,18 +305,24 @@ def _detail(event: CallEvent, user: Any) -> str:
     payload = event.payload or {}
     match event.event_type:
         case "call.initiated":
-            return " → ".join(pretty(display_number(str(payload.get(side)), user)) for side in ("from", "to"))
+            return " → ".join(phone(str(payload.get(side) or ""), user) for side in ("from", "to"))
         case "call.hangup":
             return ending(str(payload.get("hangup_cause") or ""), str(payload.get("hangup_source") or ""))
         case "call.gather.ended":
-            digits = _pressed(payload.get("digits"), user)
-            return f"digits {digits or 'none'} ({masked_for(user, str(payload.get('status')))})"
+            digits, status = _pressed(payload.get("digits"), user), _told(payload, "status", user)
+            return f"digits {digits or 'none'} ({status})" if status else f"digits {digits or 'none'}"
         case "call.dtmf.received":
             return f"digit {_pressed(payload.get('digit'), user)}"
         case "call.cost":
-            return str(masked_for(user, {"total_cost": payload.get("total_cost")})["total_cost"])
+            return _told(payload, "total_cost", user)
         case _:
             return _outcome(payload, user)
+
+
+def _told(payload: dict[str, Any], name: str, user: Any) -> str:
+    """Return a member as this person may see it; nothing where it is missing."""
+    value = masked_for(user, {name: payload.get(name)})[name]
+    return "" if value is None else str(value)
 
 
 def _outcome(payload: dict[str, Any], user: Any) -> str:

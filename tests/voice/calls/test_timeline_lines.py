@@ -51,6 +51,10 @@ def test_a_command_says_its_main_parameter(
         ("call.levitated", {"reason": "out of range"}, "out of range"),
         ("call.levitated", {"status": "y" * 201}, "y" * 200),
         ("call.cost", {"total_cost": "0.0055", "status": "success"}, "0.0055"),
+        ("call.cost", {"total_cost": None}, ""),
+        ("call.gather.ended", {"digits": "12", "status": None}, "digits 12"),
+        ("call.initiated", {"from": None}, "— → +1 312-555-0199"),
+        ("call.initiated", {"from": "+13125550101", "to": ""}, "+1 312-555-0101 → —"),
     ],
 )
 def test_an_event_says_how_it_went_by_the_first_word_that_is_there(
