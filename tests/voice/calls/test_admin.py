@@ -275,6 +275,8 @@ def test_more_actions_are_offered_while_a_call_lives_to_who_may_press_them(
         return sorted(re.findall(rf"/{call.pk}/do/(\w+)/", client.get(page(call)).content.decode()))
 
     assert offered() == ["refer", "transfer", "transfer"]  # one of them is a button, too
+    Call.objects.update(state="ringing", direction="outgoing")
+    assert offered() == ["refer", "transfer"]  # the only button is not theirs to press
     Call.objects.update(state="ended")
     assert offered() == []
 
