@@ -79,7 +79,7 @@ _BROUGHT_BY: dict[str, tuple[str, ...]] = {
     "link_to": ANSWERS["bridge"],
 }
 # One command brings as many of these as there is to tell; of all others one on each leg
-_REPEATED = {"call.transcription", "call.ai_gather.partial_results", "call.payment.progress"}
+_REPEATED = {"call.transcription", "call.ai_gather.partial_results"}
 _ONCE_A_LOOP = {*_SPOKEN, *_PLAYED}
 _CONNECTING = {actions.DIAL, "transfer", "bridge"}  # these act on other legs than the one they are sent to
 _SKEW = timedelta(seconds=5)  # of Telnyx's clock against ours
