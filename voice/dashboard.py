@@ -15,10 +15,10 @@ from applications.models import Pull, TelnyxApplication, TexmlApplication
 from portal.admin import navigation
 from voice.alerts import rounds
 from voice.catalogue.event_types import ending
-from voice.dispatch import circuit_breaker, reconciliation
+from voice.dispatch import circuit_breaker, reconciliation, sender
 from voice.inbox.last_heard import last_heard
 from voice.inbox.undelivered import failures
-from voice.models import Call, CallCommand, CallEvent, Flow
+from voice.models import Call, CallEvent, Flow
 from voice.reports import home as calls
 
 _HOURS = 24
@@ -88,7 +88,7 @@ def backlog() -> dict[str, int]:
         "events_received": events.filter(status=CallEvent.Status.RECEIVED).count(),
         "events_dead": events.filter(status=CallEvent.Status.DEAD).count(),
         "events_quarantined": events.filter(status=CallEvent.Status.QUARANTINED).count(),
-        "commands_owed": CallCommand.objects.filter(status__in=("queued", "sending")).count(),
+        "commands_owed": sender.owed().count(),
         "commands_uncertain": reconciliation.unsettled().count(),
         "commands_undecided": reconciliation.for_a_person().count(),
         "breakers_open": len(circuit_breaker.not_closed()),

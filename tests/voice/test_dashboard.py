@@ -1,5 +1,6 @@
 """The home page and the panel of an application: they show what a person may see."""
 
+import re
 import uuid
 from typing import Any
 
@@ -10,9 +11,12 @@ from django.utils import timezone
 
 from applications.models import CallControlApplication, TexmlApplication
 from portal.models import TelnyxAccount
+from tests.support.commands import act, made_uncertain
 from tests.support.counted_calls import count_all
 from tests.support.events import tell
 from tests.support.factories import make_call, make_event
+from tests.support.rows import CallCommand
+from tests.support.times import ago
 from voice.explanations import judging
 
 pytestmark = pytest.mark.django_db
@@ -35,6 +39,27 @@ def test_the_home_page_shows_what_a_person_may_see(browser: Client, signed_in: A
     assert "Our channels were full" in html
     assert "Backlog" not in html
     assert "555-0101" not in html
+
+
+def test_each_number_of_the_backlog_leads_to_as_many_rows(browser: Client, account: TelnyxAccount) -> None:
+    call = make_call(account)
+    made = [act(call, "speak", payload="x", voice="female") for _ in range(8)]
+    for command, status in zip(made, ("sending", "sending", "ok"), strict=False):
+        CallCommand.objects.filter(pk=command.pk).update(status=status)
+    for command in made[3:6]:
+        made_uncertain(command)
+    CallCommand.objects.filter(pk=made[5].pk).update(settled_at=ago(5))
+    page = browser.get("/admin/").content.decode()
+    rows = re.findall(r'<a class="portal-row" href="([^"]+)"><span>([^<]+)[^\n]*</span><b>(\d+)</b></a>', page)
+    listed = {url: len(browser.get(url).context["cl"].result_list) for url, _, _ in rows}
+    assert {words.strip(): int(number) for _, words, number in rows} == {
+        "Events to process": 0,
+        "Commands to send": 4,
+        "Uncertain commands": 2,
+        "Quarantined events": 0,
+        "Dead events": 0,
+    }
+    assert [listed[url] for url, _, _ in rows] == [int(number) for _, _, number in rows]
 
 
 # --- The page of an application --------------------------------------------------------------------------------------

@@ -179,7 +179,7 @@ def commands_to_decide(check_round: CheckRound) -> Iterator[Finding]:
     for account in TelnyxAccount.objects.filter(pk__in=counts):
         words = pluralised(counts[account.pk], "command needs a decision", "commands need a decision")
         summary = f"{words} ({account}): nobody knows whether Telnyx carried out what was asked."
-        link = listing("voice_callcommand", status__exact="uncertain", account__id__exact=account.pk)
+        link = listing("voice_callcommand", open="undecided", account__id__exact=account.pk)
         yield Finding(account.name, summary, account, link)
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -13,6 +14,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.module_loading import import_string
+from unfold.contrib.filters.admin import DropdownFilter
 from unfold.decorators import display
 
 from portal.actors import actor_of
@@ -28,8 +30,28 @@ from voice.calls.search import application_names, of_session
 from voice.catalogue import actions
 from voice.commands.outbox import wake_sender
 from voice.commands.parties import connection_of, number_of
-from voice.dispatch import circuit_breaker, reconciliation
+from voice.dispatch import circuit_breaker, reconciliation, sender
 from voice.models import Call, CallCommand
+
+# what is not over, by the value of the filter: in words, and which commands these are
+_OPEN: dict[str, tuple[str, Callable[[], QuerySet[CallCommand]]]] = {
+    "owed": ("To be sent, or on its way", sender.owed),
+    "unsettled": ("Uncertain and not settled", reconciliation.unsettled),
+    "undecided": ("For a person to decide", reconciliation.for_a_person),
+}
+
+
+class OpenFilter(DropdownFilter):
+    """Filters by what is not over: as many as the home page counts."""
+
+    title, parameter_name = "what is open", "open"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(value, words) for value, (words, _) in _OPEN.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        _, select = _OPEN.get(self.value() or "", ("", None))
+        return queryset & select() if select else queryset
 
 
 @admin.register(CallCommand)
@@ -46,6 +68,7 @@ class CallCommandAdmin(PageAdmin):
     list_filter = (
         ("created_at", MomentRangeFilter),
         ("status", CountedChoicesFilter),
+        OpenFilter,
         ("account", CountedRelatedFilter),
         ("action", WholeTextFilter),
     )

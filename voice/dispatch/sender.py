@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, Value
+from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 from django.db.models.lookups import In
 
 from portal import sql, stopping
@@ -96,6 +96,11 @@ def begin(command: CallCommand, call: Call, now: datetime) -> Begun | None:
 def send_begun(begun: Begun) -> list[uuid.UUID]:
     """Make the first attempt at it; return the ids of commands that may go now because of it."""
     return _settle(begun.command, _attempt(begun.command, begun.at))
+
+
+def owed() -> QuerySet[CallCommand]:
+    """Select the commands that are to be sent, or are on their way."""
+    return CallCommand.objects.filter(status__in=_OPEN)
 
 
 def due(limit: int) -> list[uuid.UUID]:

@@ -83,7 +83,7 @@ def _commands(user: Any, now: datetime) -> Section:
     planned = Q(batch__isnull=False, lease_until__gt=now - LATE, first_sent_at=None)  # its batch tells of it
     rows = rows.exclude(planned).order_by("created_at", "id").select_related("account", "batch")
     found = (_command(one, now, user) for one in rows[: MOST + 1])
-    link = f"{reverse('admin:voice_callcommand_changelist')}?status__exact=queued"
+    link = f"{reverse('admin:voice_callcommand_changelist')}?open=owed"
     return _section("Commands that were not sent", "Every command was sent, or waits for its time.", found, link)
 
 
@@ -120,7 +120,7 @@ def _decisions(user: Any, now: datetime) -> Section:
         )
         for one in rows[: MOST + 1]
     )
-    link = f"{reverse('admin:voice_callcommand_changelist')}?status__exact=uncertain"
+    link = f"{reverse('admin:voice_callcommand_changelist')}?open=undecided"
     return _section("Commands that somebody has to decide", "No command is left uncertain.", found, link)
 
 

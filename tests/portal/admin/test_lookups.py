@@ -107,6 +107,7 @@ def test_links_of_the_pages_themselves_still_narrow(browser: Client, account: Te
         f"{EVENTS}?source__exact=backfill&connection_id=1293",
         f"{EVENTS}?status__exact=dead&account__id__exact={account.pk}",
         "/admin/voice/callcommand/?status__exact=uncertain",
+        "/admin/voice/callcommand/?open=undecided",
         f"/admin/voice/recovery/?account__id__exact={account.pk}",
         "/admin/voice/alert/?state=open",
     ):

@@ -357,6 +357,8 @@ def test_commands_for_a_person_open_one(account: TelnyxAccount) -> None:
     CallCommand.objects.filter(pk=command.pk).update(finished_at=ago(1000))
     look()
     assert opened("uncertain_commands") == ["main"]
+    link = f"/admin/voice/callcommand/?open=undecided&account__id__exact={account.pk}"
+    assert only("uncertain_commands").link == link
     CallCommand.objects.filter(pk=command.pk).update(settled_at=timezone.now(), settlement="It happened.")
     look(1)
     assert opened("uncertain_commands") == []

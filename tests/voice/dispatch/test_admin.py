@@ -91,6 +91,25 @@ def test_the_list_says_that_somebody_has_to_decide(account: TelnyxAccount, brows
     assert "1 for you to decide" in browser.get("/admin/").content.decode()
 
 
+@pytest.mark.parametrize(
+    ("chosen", "shown"), [("owed", "queued sending"), ("unsettled", "fresh old"), ("undecided", "old")]
+)
+def test_the_list_is_narrowed_to_what_is_not_over(
+    account: TelnyxAccount, browser: Client, chosen: str, shown: str
+) -> None:
+    call = make_call(account)
+    names = ("queued", "sending", "ok", "refused", "fresh", "old", "settled")
+    made = {name: outbox.act(call, "speak", SPEAK, PORTAL) for name in names}
+    for name in ("sending", "ok", "refused"):
+        CallCommand.objects.filter(pk=made[name].pk).update(status=name)
+    for name, seconds in (("fresh", 10), ("old", 910), ("settled", 910)):
+        made_uncertain(made[name], sent=seconds + 50, over=seconds)
+    CallCommand.objects.filter(pk=made["settled"].pk).update(settled_at=ago(5), settlement="Sent again.")
+    listed = browser.get(LIST, {"open": chosen}).context["cl"].result_list
+    assert {row.pk for row in listed} == {made[name].pk for name in shown.split()}
+    assert f"?open={chosen}" in browser.get(LIST if chosen == "undecided" else "/admin/").content.decode()
+
+
 def test_a_command_that_is_held_back_says_why(account: TelnyxAccount, browser: Client) -> None:
     told = {"state": "open", "since": ago(1), "next_probe_at": ago(-60), "why": "Telnyx was away."}
     AccountBreaker.objects.create(account=account, **told)
