@@ -32,14 +32,16 @@ def _ask(request: HttpRequest) -> HttpResponse:
         return HttpResponseNotAllowed(["POST"])
     text = request.POST.get("q", "")[:1000]
     asked = queries.read(text, request.user, actor=actor_of(request))
-    wanted = [] if asked.refused else inquiry.questions(asked)
+    (wanted, left), whom = inquiry.questions(asked), inquiry.accounts(asked)
     context = {
         "text": text,
         "asked": asked,
         "wanted": wanted,
         "of_address": any(one.parties for one in wanted),
         "asked_at": timezone.now(),
-        "answers": inquiry.ask_all(inquiry.accounts(asked), wanted) if wanted else [],
+        "answers": inquiry.ask_all(whom[: inquiry.MOST_ACCOUNTS], wanted) if wanted else [],
+        "not_asked_for": left,
+        "not_asked": whom[inquiry.MOST_ACCOUNTS :],
         "may_import": request.user.has_perms(_IMPORTS),
         "back": queries.address(text),
     }

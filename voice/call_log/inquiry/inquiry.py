@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import product
 from typing import Any
 
 from applications import receivers
@@ -28,7 +29,7 @@ from voice.catalogue import event_types
 from voice.models import Call
 from voice.recovery import imports
 
-_MOST_ACCOUNTS, _MOST_QUESTIONS, _MOST_LEGS = 5, 2, 20
+MOST_ACCOUNTS, MOST_NAMED, _MOST_LEGS = 5, 5, 20  # of what the search names: numbers, pairs of these, or ids
 _MOST_PAGES = 4  # of 250 entries, of the record that is read for a SIP address
 _BACK = timedelta(hours=1)
 _LATE = "Telnyx was slow, and was not asked any more. Ask again, or name one account in the search."
@@ -79,18 +80,29 @@ class Question:
     parties: tuple[dict[str, str], ...] = ()  # by side
 
 
-def questions(asked: Query) -> list[Question]:
-    """Return what Telnyx is asked, one after another; nothing where the search names nothing."""
-    wanted = [one for one in asked.tokens if not one.is_negated]
+def questions(asked: Query) -> tuple[list[Question], int]:
+    """Return what Telnyx is asked, one after another, and how much more the search names; nothing where it is refused.
+
+    Two of one side mean either of them, as in the search: of each the question is one of its own.
+    """
+    named = [] if asked.refused else _named([one for one in asked.tokens if not one.is_negated])
+    told = [one for several in named[:MOST_NAMED] for one in several]
+    return [*(Question(dict(one)) for one in told), *_read_through(*told)], len(named[MOST_NAMED:])
+
+
+def _named(wanted: list[Token]) -> list[list[dict[str, str]]]:
+    """List the ids that are named, else the sides, else the numbers of either side: each with what finds it."""
     ids = [one.value.lower() for one in wanted if one.key in _IDS and search.UUID.fullmatch(one.value)]
     if ids:
-        return [Question({"leg_id": ids[0]}), Question({"application_session_id": ids[0]})]
-    sides = {side: party for side in _SIDES for one in wanted if one.key == side and (party := _party(one))}
-    if sides:
-        return [Question(dict(sides)), *_read_through(sides)]
-    either = next((party for one in wanted if one.key in {"", "number"} and (party := _party(one))), "")
-    told = [{side: either} for side in _SIDES] if either else []
-    return [*(Question(dict(one)) for one in told), *_read_through(*told)]
+        return [[{"leg_id": one}, {"application_session_id": one}] for one in dict.fromkeys(ids)]
+    begins, ends = ([{side: party} for party in _parties(wanted, side)] for side in _SIDES)
+    if begins or ends:
+        return [[begin | end] for begin, end in product(begins or [{}], ends or [{}])]
+    return [[{side: party} for side in _SIDES] for party in _parties(wanted, "", "number")]
+
+
+def _parties(wanted: list[Token], *keys: str) -> list[str]:
+    return list(dict.fromkeys(party for one in wanted if one.key in keys and (party := _party(one))))
 
 
 def _party(token: Token) -> str:
@@ -109,12 +121,12 @@ def _read_through(*either: dict[str, str]) -> list[Question]:
 
 
 def accounts(asked: Query) -> list[TelnyxAccount]:
-    """List whom a search is asked of: the accounts that it names, else all that it does not leave out; at most five."""
+    """List whom a search is of: the accounts that it names, else all that it does not leave out."""
     of_accounts = [one for one in asked.tokens if one.key == "account"]
     named = [one.value for one in of_accounts if not one.is_negated]
     left_out = [one.value for one in of_accounts if one.is_negated]
     rows = TelnyxAccount.objects.exclude(name__in=left_out).order_by("name")
-    return list((rows.filter(name__in=named) if named else rows)[:_MOST_ACCOUNTS])
+    return list(rows.filter(name__in=named) if named else rows)
 
 
 def ask_all(whom: Iterable[TelnyxAccount], wanted: Sequence[Question]) -> list[Answer]:

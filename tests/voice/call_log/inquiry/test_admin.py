@@ -65,6 +65,16 @@ def questions(listener: Any) -> list[str]:
         ("(312) 555-0101", ["filter[from]=+13125550101", "filter[to]=+13125550101"]),
         (f"from:{FROM} to:{TO}", [f"filter[from]={FROM}&filter[to]={TO}"]),
         (f"from:{FROM} since:1h ending:busy", [f"filter[from]={FROM}"]),
+        (f"from:{FROM} from:{TO}", [f"filter[from]={FROM}", f"filter[from]={TO}"]),
+        (
+            f"from:{FROM} to:{TO} to:+13125550177",
+            [f"filter[from]={FROM}&filter[to]={TO}", f"filter[from]={FROM}&filter[to]=+13125550177"],
+        ),
+        (
+            f"number:{FROM} number:{TO}",
+            [f"filter[{side}]={number}" for number in (FROM, TO) for side in ("from", "to")],
+        ),
+        (f"to:{FROM} to:ada@example.com", [f"filter[to]={FROM}", "filter[to]=sip:ada@example.com", HOUR]),
         (
             "11111111-2222-3333-4444-555555555555",
             [
@@ -97,6 +107,24 @@ def test_telnyx_is_asked_for_what_the_search_names(
         for one in wanted.split("&"):
             assert one in question
     assert ("names none" in page.content.decode()) == (not filters)
+
+
+def test_what_telnyx_is_not_asked_for_is_told(browser: Client, telnyx: Any) -> None:
+    five, seven = (" ".join(f"from:+1312555010{at}" for at in range(count)) for count in (5, 7))
+    page = asked(browser, five).content.decode()
+    assert (len(questions(telnyx)), "was not asked" in page) == (5, False)
+    telnyx.requests.clear()
+    page = asked(browser, seven).content.decode()
+    assert (len(questions(telnyx)), "The search names 2 more" in page) == (5, True)
+
+
+def test_accounts_that_are_not_asked_are_named(browser: Client, account: TelnyxAccount, telnyx: Any) -> None:
+    TelnyxAccount.objects.filter(pk=account.pk).update(name="a")
+    for name in "bcdef":
+        make_account(name, f"{telnyx.url}/v2")
+    page = asked(browser, f"from:{FROM}").content.decode()
+    assert (len(questions(telnyx)), "Not asked of f." in page) == (5, True)
+    assert "Not asked of" not in asked(browser, f"from:{FROM} -account:b").content.decode()
 
 
 def test_an_account_that_the_search_leaves_out_is_not_asked(browser: Client, telnyx: Any) -> None:
