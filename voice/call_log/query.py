@@ -69,7 +69,8 @@ MOST_TOKENS = 30
 class Query:
     """Is a search as it was understood. ``wrong`` says in words what was not, ``refused`` why nothing is looked for.
 
-    Each of ``conditions`` is all that the tokens of one key ask for.
+    ``cuts`` are those of its ``notes`` that say what was not looked at. Each of ``conditions`` is all that the tokens
+    of one key ask for.
     """
 
     tokens: tuple[Token, ...] = ()
@@ -79,6 +80,7 @@ class Query:
     notes: tuple[str, ...] = ()
     refused: SearchRefused | None = None
     has_numbers: bool = False
+    cuts: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -226,6 +228,7 @@ class _Reading:
             tuple(dict.fromkeys(one.note for one in every if one.note)),
             self.refused,
             any(key in _OF_NUMBERS for key, _ in self.found),
+            tuple(dict.fromkeys(one.note for one in every if one.is_cut)),
         )
 
     def take(self, token: Token) -> None:

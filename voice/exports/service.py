@@ -49,6 +49,7 @@ class Export:
     columns: tuple[Column, ...]
     form: Format
     actor: Actor
+    cut: str = ""  # what the search did not look at
 
 
 def begin(
@@ -98,6 +99,9 @@ def stream(export: Export) -> Iterator[bytes]:
         yield _noted(digest, export.form.begin(names))
         for text in _pages(export, names):
             yield _noted(digest, text)
+        if export.cut:
+            error = export.cut
+            yield _noted(digest, export.form.cut(error))
         state = CallExport.State.DONE
     except _Cancelled:
         state = CallExport.State.CANCELLED
@@ -158,7 +162,9 @@ def _row(found: Query, form: str, names: Sequence[str], actor: Actor, identifier
 
 def _export(row: CallExport, found: Query, actor: Actor) -> Export:
     sides = [calls.filter(started_at__lte=row.bound) for calls in found.by_side()]
-    return Export(row, sides, tuple(BY_NAME[name] for name in row.columns), FORMATS[row.format], actor)
+    return Export(
+        row, sides, tuple(BY_NAME[name] for name in row.columns), FORMATS[row.format], actor, " ".join(found.cuts)[:300]
+    )
 
 
 def _note(row: CallExport, actor: Actor) -> None:

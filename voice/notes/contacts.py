@@ -22,7 +22,7 @@ from voice.models import Call, Contact
 MOST_BYTES, MOST_LINES, MOST_WRONG = 2 * 1024 * 1024, 10_000, 50
 TO_NAME = ("voice.add_contact", "voice.change_contact")  # to name a number, or name it anew, one or many
 _LONGEST = 100
-_MOST_FOUND = 1000  # contacts whose calls are searched for at once
+MOST_FOUND = 1000  # contacts whose calls are searched for at once
 _TOGETHER = 500
 
 
@@ -121,18 +121,23 @@ def in_words(error: ValidationError) -> str:
     return " ".join(f"{field}: {' '.join(messages)}" for field, messages in error.message_dict.items())
 
 
-def calls_of_contact(text: str) -> QuerySet[Call]:
-    """Select the calls from or to whom ``text`` names: the beginning of a name or a company, whatever its capitals.
+@dataclass(frozen=True)
+class Known:
+    """Selects the ``calls`` of contacts, and says in ``cut`` which contacts were not looked at, if any."""
 
-    Of very many contacts the first thousand count.
-    """
+    calls: QuerySet[Call]
+    cut: str = ""
+
+
+def calls_of_contact(text: str) -> Known:
+    """Select the calls from or to whom ``text`` names: the beginning of a name or a company, whatever its capitals."""
     if not text.strip():
-        return Call.objects.none()
-    numbers = list(
-        Contact.objects.filter(named(text)).order_by("name_folded").values_list("number", flat=True)[:_MOST_FOUND]
-    )
-    backwards = [number[::-1] for number in numbers]
-    return Call.objects.filter(Q(from_reversed__in=backwards) | Q(to_reversed__in=backwards))
+        return Known(Call.objects.none())
+    rows = Contact.objects.filter(named(text)).order_by("name_folded").values_list("number", flat=True)
+    numbers = list(rows[: MOST_FOUND + 1])
+    backwards = [number[::-1] for number in numbers[:MOST_FOUND]]
+    calls = Call.objects.filter(Q(from_reversed__in=backwards) | Q(to_reversed__in=backwards))
+    return Known(calls, f"Only the first {MOST_FOUND:,} of these contacts count." if numbers[MOST_FOUND:] else "")
 
 
 def named(text: str) -> Q:

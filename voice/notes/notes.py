@@ -142,5 +142,5 @@ def calls_noted(words: str, user: Any) -> Noted:
         if words.casefold() in masked_for(user, text).casefold()
     )
     if len(found) > MOST_NOTED:
-        return Noted(list(found)[:MOST_NOTED], f"Only the {MOST_NOTED} calls that were noted last are shown.")
+        return Noted(list(found)[:MOST_NOTED], f"Only the {MOST_NOTED} calls that were noted last count.")
     return Noted(list(found), f"The newest {LOOKED_THROUGH:,} notes were looked through." if edge else "")

@@ -20,9 +20,10 @@ from tests.support.rows import Call, CallEvent
 from tests.support.texml import form
 from tests.support.webhooks import post_texml
 from voice.call_log import query
+from voice.call_log.language import conditions
 from voice.calls import search
 from voice.models import CallNote, CallTag, Contact
-from voice.notes import notes
+from voice.notes import contacts, notes
 
 pytestmark = [pytest.mark.django_db, pytest.mark.alone("it searches what there is, of every account")]
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -326,6 +327,25 @@ def test_a_note_is_found_by_what_its_reader_sees_of_it(user_with: Any, monkeypat
     monkeypatch.setattr(notes, "LOOKED_THROUGH", 1)
     assert found("note:refund", less) == "a"
     assert "newest 1 notes" in asked("note:refund", less).notes[0]
+
+
+def test_a_search_that_does_not_look_at_all_it_asks_for_says_so(
+    operator: User, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Contact.objects.create(number="+442071838751", name="Adam", name_folded="adam")
+    CallControlApplication.objects.create(account=account, telnyx_id="89", application_name="Front office")
+    for active in (True, False):
+        make_flow(account, name="Menu", active=active)
+    searches = ("contact:ada", "Front", "flow:menu", "note:refund", "app:nobody")
+    assert [asked(text, operator).cuts for text in searches] == [()] * 5
+    monkeypatch.setattr(contacts, "MOST_FOUND", 1)
+    for name in ("_MOST_NAMED", "_MOST_FLOWS"):
+        monkeypatch.setattr(conditions, name, 1)
+    for text in ("app:nobody", "contact:adam", "app:front-desk", "flow:nobody"):
+        assert asked(text, operator).cuts == (), text
+    for text, told in zip(searches, ("first 1 of these contacts", "name one", "name one"), strict=False):
+        cut = asked(text, operator)
+        assert (told in cut.cuts[0], cut.cuts) == (True, cut.notes), text
 
 
 def test_the_queue_that_a_call_waited_in_last_is_its_own(account: TelnyxAccount, operator: User) -> None:

@@ -21,7 +21,8 @@ from tests.support.factories import FROM, make_call
 from voice.call_log import query
 from voice.exports import service
 from voice.exports.columns import COLUMNS, SHOWN
-from voice.models import Call, CallExport
+from voice.models import Call, CallExport, CallNote
+from voice.notes import notes
 
 pytestmark = pytest.mark.django_db
 ADDRESS = "/admin/voice/call/export/"
@@ -190,6 +191,22 @@ def test_one_that_the_database_fails_says_so_in_its_last_line(
     last = b"".join(parts).decode().splitlines()[-1]
     assert "did not answer in time" in json.loads(last)["incomplete"]
     assert CallExport.objects.get().state == "failed"
+
+
+def test_what_the_search_did_not_look_at_is_said_in_the_last_line(
+    browser: Client, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for leg in "ab":
+        CallNote.objects.create(call=make_call(account, leg), text="refund", written_by="ada", at=timezone.now())
+    assert "NOT COMPLETE" not in text_of(ask(browser, q="note:refund"))
+    monkeypatch.setattr(notes, "MOST_NOTED", 1)
+    lines = text_of(ask(browser, q="note:refund", format="ndjson")).splitlines()
+    told = "note: Only the 1 calls that were noted last count."
+    assert (len(lines), json.loads(lines[-1])) == (2, {"incomplete": told})
+    whole, cut = CallExport.objects.order_by("begun_at")
+    assert (whole.state, whole.rows, whole.error) == ("done", 2, "")
+    assert (cut.state, cut.rows, cut.error) == ("done", 1, told)
+    assert told in browser.get(f"{ADDRESS}progress/").content.decode()
 
 
 def test_one_that_nobody_takes_any_more_is_broken_off(

@@ -29,15 +29,16 @@ class SelectionRefused(FieldRefused):
 
 @dataclass(frozen=True)
 class Selection:
-    """Holds the legs, newest first, and in ``words`` which they are, numbers masked."""
+    """Holds the legs, newest first, and in ``words`` which they are, numbers masked; ``cuts`` as of their search."""
 
     ids: list[uuid.UUID]
     words: str
+    cuts: tuple[str, ...] = ()
 
     @property
     def query(self) -> Query:
         """Return a query of these legs and no others."""
-        return Query(conditions=(Condition("id", Q(pk__in=self.ids), Reach.FEW),))
+        return Query(conditions=(Condition("id", Q(pk__in=self.ids), Reach.FEW),), cuts=self.cuts)
 
 
 def picked(names: Sequence[str]) -> Selection:
@@ -77,7 +78,7 @@ def found_by(asked: Query, until: datetime) -> Selection:
         raise SelectionRefused("q", _TOO_MANY)
     if not ids:
         raise SelectionRefused("q", "This search finds no call.")
-    return Selection(ids, masked_text(asked.text) or "every call")
+    return Selection(ids, masked_text(asked.text) or "every call", asked.cuts)
 
 
 def of(asked: Query | None, names: Sequence[str], until: datetime, told: int | None) -> Selection:

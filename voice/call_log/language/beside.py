@@ -22,7 +22,8 @@ def contact(value: str, actor: Actor) -> Condition:
     _demand(actor, "voice.view_contact", "contacts")
     if not value.strip():
         raise Malformed("takes the beginning of a name or a company")
-    return Condition(value, Q(pk__in=contacts.calls_of_contact(value).values("pk")), Reach.FEW)
+    found = contacts.calls_of_contact(value)
+    return Condition(value, Q(pk__in=found.calls.values("pk")), Reach.FEW, _told("contact", found.cut), bool(found.cut))
 
 
 def note(value: str, actor: Actor) -> Condition:
@@ -32,8 +33,12 @@ def note(value: str, actor: Actor) -> Condition:
     if not _SHORTEST <= len(words) <= _LONGEST:
         raise Malformed(f"takes words of a note, {_SHORTEST} to {_LONGEST} characters")
     found = notes.calls_noted(words, actor.user)
-    told = f"note: {found.cut}" if found.cut else ""
-    return Condition(words, Q(pk__in=found.calls) if found.calls else NOTHING, Reach.FEW, told)
+    asked = Q(pk__in=found.calls) if found.calls else NOTHING
+    return Condition(words, asked, Reach.FEW, _told("note", found.cut), bool(found.cut))
+
+
+def _told(key: str, cut: str) -> str:
+    return f"{key}: {cut}" if cut else ""
 
 
 def _demand(actor: Actor, permission: str, what: str) -> None:

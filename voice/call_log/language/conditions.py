@@ -36,12 +36,16 @@ class Reach(IntEnum):
 
 @dataclass(frozen=True)
 class Condition:
-    """Is what a token asks for: ``value`` as it is written for good, and in ``note`` what there is to say of it."""
+    """Is what a token asks for: ``value`` as it is written for good, and in ``note`` what there is to say of it.
+
+    ``is_cut``: not all was looked at that it may ask for, which ``note`` says.
+    """
 
     value: str
     asked: Q
     reach: Reach = Reach.EACH
     note: str = ""
+    is_cut: bool = False
     sides: tuple[Q, ...] = ()  # of a number: what is asked of either side of a call, each by itself
 
 
@@ -167,23 +171,23 @@ def application(value: str, actor: Actor) -> Condition:
         raise Malformed("takes the name of an application, or its id at Telnyx")
     if value.isascii() and value.isdecimal() and len(value) > 15:
         return Condition(value, Q(connection_id=value), Reach.MANY)
-    found = _connections(application_name__iexact=value) | _connections(friendly_name__iexact=value)
-    if not found:
+    found = _connections(application_name__iexact=value), _connections(friendly_name__iexact=value)
+    if not any(found):
         return Condition(value, NOTHING, Reach.FEW, f"There is no application “{value}”.")
-    return _of_connections(value, found)
+    return _of_connections(value, *found)
 
 
 def flow(value: str, actor: Actor) -> Condition:
     """Read the name of a flow: calls of the applications that it answers."""
     if not value:
         raise Malformed("takes the name of a flow")
-    found = list(Flow.objects.filter(name__iexact=value).values_list("account", "connection_id")[:20])
+    found = list(Flow.objects.filter(name__iexact=value).values_list("account", "connection_id")[: _MOST_FLOWS + 1])
     if not found:
         return Condition(value, NOTHING, Reach.FEW, f"There is no flow “{value}”.")
-    asked = Q()
+    asked, is_cut = Q(), bool(found[_MOST_FLOWS:])
     for of, connection_id in found:
         asked |= Q(account=of, connection_id=connection_id)
-    return Condition(value, asked, Reach.MANY if len(found) == 1 else Reach.EACH)
+    return Condition(value, asked, Reach.EACH if found[1:] else Reach.MANY, _NOT_ALL if is_cut else "", is_cut)
 
 
 _IS = {
@@ -272,29 +276,38 @@ def _named(text: str) -> Condition:
     of_call = search.of_control_id(text)
     if len(text) > 100 or Call.objects.filter(of_call).order_by()[:1]:
         return Condition(text, of_call, Reach.FEW)
-    found = _connections(application_name__istartswith=text) | _connections(friendly_name__istartswith=text)
-    found |= set(Flow.objects.filter(name__istartswith=text).values_list("account", "connection_id")[:_MOST_NAMED])
-    return _of_connections(text, found) if found else Condition(text, of_call, Reach.FEW)
+    flows = Flow.objects.filter(name__istartswith=text).values_list("account", "connection_id")
+    found = (
+        *(_connections(application_name__istartswith=text), _connections(friendly_name__istartswith=text)),
+        set(flows[: _MOST_NAMED + 1]),
+    )
+    return _of_connections(text, *found) if any(found) else Condition(text, of_call, Reach.FEW)
 
 
-_MOST_NAMED, _MOST_LOOKED_UP = 50, 5
+_MOST_NAMED, _MOST_FLOWS, _MOST_LOOKED_UP = 50, 20, 5
+_NOT_ALL = "More applications and flows are called so than are looked for at once: name one."
 _Connection = tuple[uuid.UUID, str]  # another account's application may have the same id
 
 
 def _connections(**named: str) -> set[_Connection]:
     model = TexmlApplication if next(iter(named)).startswith("friendly_name") else CallControlApplication
     rows: Any = model._default_manager
-    return set(rows.filter(**named).values_list("account", "telnyx_id")[:_MOST_NAMED])
+    return set(rows.filter(**named).values_list("account", "telnyx_id")[: _MOST_NAMED + 1])
 
 
-def _of_connections(value: str, found: set[_Connection]) -> Condition:
-    """Match the calls of these applications; of few, of those that have any."""
-    there = [Q(account=account, connection_id=connection) for account, connection in sorted(found)]
+def _of_connections(value: str, *found: set[_Connection]) -> Condition:
+    """Match the calls of these applications; of few, of those that have any. It is cut where one kind has too many."""
+    is_cut = any(len(one) > _MOST_NAMED for one in found)
+    there = [
+        Q(account=account, connection_id=connection)
+        for account, connection in sorted({one for several in found for one in several})
+    ]
     if len(there) <= _MOST_LOOKED_UP:
         there = [one for one in there if Call.objects.filter(one).order_by("-started_at")[:1]]
     if not there:
         return Condition(value, NOTHING, Reach.FEW)
-    return Condition(value, Q(*there, _connector=Q.OR), Reach.EACH if there[1:] else Reach.MANY)
+    reach = Reach.EACH if there[1:] else Reach.MANY
+    return Condition(value, Q(*there, _connector=Q.OR), reach, _NOT_ALL if is_cut else "", is_cut)
 
 
 # --- times ------------------------------------------------------------------------------------------------------------

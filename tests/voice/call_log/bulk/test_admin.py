@@ -18,7 +18,8 @@ from tests.support.rows import Call
 from voice.call_log import listing
 from voice.call_log.bulk import admin as bulk
 from voice.call_log.bulk import selection
-from voice.models import CallCommand, CallExport, CallTag, FollowUp, Recording
+from voice.models import CallCommand, CallExport, CallNote, CallTag, FollowUp, Recording
+from voice.notes import notes
 
 pytestmark = [pytest.mark.django_db, pytest.mark.alone("it takes what a search finds, of every account")]
 MANY = f"{LOG}many/"
@@ -122,6 +123,20 @@ def test_they_are_exported_whichever_they_are(browser: Client, calls: list[Any])
     assert len(file.splitlines()) == 2
     assert CallExport.objects.get().query == "1 call: 1 picked"
     assert done(browser, "export", form, format="exe").status_code == 400
+
+
+def test_what_the_search_did_not_look_at_is_said_with_their_number_and_in_their_file(
+    browser: Client, calls: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notes, "MOST_NOTED", 1)
+    asked, told = {"scope": "all", "q": "note:refund"}, "note: Only the 1 calls that were noted last count."
+    for call in calls[:2]:
+        assert told not in browser.post(MANY, {"scope": "all", "q": "ending:busy"}).content.decode()
+        CallNote.objects.create(call=call, text="refund", written_by="ada", at=timezone.now())
+    assert told in browser.post(MANY, asked).content.decode()
+    sent = shown(browser, **asked) | {"do": "export", "format": "csv"}
+    file = b"".join(browser.post(MANY, sent).streaming_content).decode()
+    assert file.splitlines()[2:] == [f"THIS FILE IS NOT COMPLETE: {told}"]
 
 
 @pytest.fixture
