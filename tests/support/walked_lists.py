@@ -115,7 +115,7 @@ def searches_of(call: Call) -> tuple[str, ...]:
             "is:recorded",
             "is:texml",
         ),
-        *("is:late", "is:late dir:in", "mos:<3.6", "-mos:<3.6", "cost:>0.1", "cost:>0.1 queue:support"),
+        *("is:late", "is:late dir:in", "is:poor", "mos:<3.6", "-mos:<3.6", "cost:>0.1", "cost:>0.1 queue:support"),
         *("queue:support", "-queue:support", "queue:support is:answered", "note:refund", "note:refund dir:in"),
         *("rec:yes", "rec:no", "talk:>60", "talk:<10", "talk:>36000", "setup:>3", "setup:>3600"),
         *(f"session:{call.call_session_id}", f"id:{call.pk}", "id:nothing", "rows:legs", "D13", "SIP 486", "SIP 604"),

@@ -72,6 +72,7 @@ _IS = {
     "bridged": "put through",
     "recorded": "it has a recording",
     "late": "a webhook took over 5 seconds",
+    "poor": "it sounded poor, as the list marks it",
     "texml": "a TeXML document runs it",
     "judged": "its ending is known",
 }

@@ -136,7 +136,7 @@ _FIXED: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...] = (
         (
             *(("On the line", "is:running"), ("Answered", "is:answered"), ("Put through", "is:bridged")),
             *(("End not reported", "is:lost"), ("Of TeXML", "is:texml"), ("Recorded", "rec:yes")),
-            *(("A webhook came late", "is:late"), ("Poor sound", "mos:<3.6"), ("A row for each leg", "rows:legs")),
+            *(("A webhook came late", "is:late"), ("Poor sound", "is:poor"), ("A row for each leg", "rows:legs")),
         ),
     ),
     (

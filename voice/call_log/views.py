@@ -18,7 +18,7 @@ _SHIPPED = (
     ("Nobody answered", "since:24h ending:not_answered"),
     ("Short answered calls", "since:24h is:answered talk:<10"),
     ("Answered by a machine", "since:24h by:machine"),
-    ("Poor sound", "since:24h mos:<3.6"),
+    ("Poor sound", "since:24h is:poor"),
     ("Webhook trouble", "since:24h ending:webhook_late ending:webhook_down ending:answered_late"),
     ("End not reported", "since:7d is:lost"),
     ("Recorded today", "day:today rec:yes"),

@@ -5,7 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Model
+from django.db.models import F, Model, Q
 from django.utils import timezone
 
 from voice.calls.measures import POOR_MOS
@@ -29,7 +29,7 @@ _ATTESTATION = {
     "C": ("the carrier knows neither; it only passed the call on", "warn"),
 }
 _SCREENING = {"no_action": Told("found nothing", "good")}  # other words are published nowhere
-_LOST = 0.02  # as in a verdict's flags: from here on words are missed
+_LOST_OF = 50  # packets one is lost, as in a verdict's flags: from here on words are missed
 _COST_PARTS = {
     "sip-trunking": "line",
     "call-control": "Call Control",
@@ -65,7 +65,7 @@ def sound(call: Call) -> Told | None:
     if call.packets_in == 0 or call.packets_out == 0:
         return Told(f"no audio {'towards' if call.packets_in == 0 else 'from'} us", "bad")
     lost = max((share for share in (call.loss_in, call.loss_out) if share is not None), default=None)
-    if lost is not None and lost > _LOST:
+    if lost is not None and lost > 1 / _LOST_OF:
         return Told(f"{lost * 100:.0f} % lost", "warn")
     return mos(call.mos) if call.mos is not None else Told("nothing lost", "good") if lost is not None else None
 
@@ -74,6 +74,14 @@ def sounds_poor(call: Call) -> bool:
     """Tell whether somebody on the line will have noticed."""
     told = sound(call)
     return told is not None and told.tone in {"warn", "bad"}
+
+
+# the same as a condition: whole packets are compared, so nothing is rounded
+_MISSED = Q(packets_in__isnull=False, skipped_in__gt=F("packets_in") / _LOST_OF)
+_MISSED |= Q(packets_out__isnull=False, skipped_out__gt=F("packets_out") / _LOST_OF)
+SOUNDS_POOR = (Q(answered_at__isnull=False) | Q(bridged_at__isnull=False)) & (
+    Q(packets_in=0) | Q(packets_out=0) | _MISSED | Q(mos__lt=POOR_MOS)
+)
 
 
 def is_marked_spam(call: Call) -> bool:

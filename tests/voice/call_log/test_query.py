@@ -129,6 +129,8 @@ def found(text: str, user: Any) -> str:
         ("cost:>0.1", "c"),
         ("cost:<=.0055", "b"),
         ("is:late", "c"),
+        ("is:poor", "c"),
+        ("-is:poor", "abd"),
         ("is:late is:answered", "c"),
         ("queue:Support", "c"),
         ("queue:support", ""),

@@ -8,7 +8,7 @@ from django.test import Client
 
 from applications.models import CallControlApplication
 from portal.models import TelnyxAccount
-from tests.support.call_pages import page
+from tests.support.call_pages import LOG, page
 from tests.support.factories import CONNECTION, make_call
 from tests.support.rows import Call
 from voice.measurements import wording
@@ -88,11 +88,20 @@ def test_the_bar_is_never_wider_than_its_scale() -> None:
         ({"mos": 3.59}, True),
         ({"mos": 4.4, "packets_in": 100, "skipped_in": 3}, True),
         ({"mos": 4.4, "packets_out": 100, "skipped_out": 2}, False),
-        ({"packets_out": 0}, True),
+        ({"packets_in": 149, "skipped_in": 3}, True),
+        ({"packets_in": 150, "skipped_in": 3, "packets_out": 10}, False),
+        ({"skipped_out": 9}, False),
+        ({"mos": 4.4, "packets_out": 0}, True),
+        ({"packets_in": 0}, True),
         ({"packets_out": 0, "answered_at": None}, False),
+        ({"mos": 2.9, "answered_at": None}, False),
     ],
 )
-def test_poor_is_what_somebody_on_the_line_notices(
-    account: TelnyxAccount, columns: dict[str, Any], is_poor: bool
+def test_poor_is_what_somebody_on_the_line_notices_and_what_a_search_for_it_finds(
+    browser: Client, account: TelnyxAccount, columns: dict[str, Any], is_poor: bool
 ) -> None:
-    assert wording.sounds_poor(make_call(account, **columns)) is is_poor
+    call = make_call(account, **columns)
+    assert wording.sounds_poor(call) is is_poor
+    for text, is_found in (("is:poor", is_poor), ("-is:poor", not is_poor)):
+        rows = browser.get(LOG, {"q": text}).context_data["rows"]
+        assert (call.pk in {row.found.pk for row, _, _ in rows}) is is_found, text

@@ -19,6 +19,7 @@ from portal.phone_numbers import is_nobody
 from portal.times import of_wall_clock
 from voice.calls import search
 from voice.catalogue import endings
+from voice.measurements import wording
 from voice.metrics import measures
 from voice.models import Call, Flow
 
@@ -198,6 +199,7 @@ _IS = {
     "bridged": Condition("bridged", Q(bridged_at__isnull=False)),
     "recorded": Condition("recorded", Q(has_recording=True), Reach.MANY),
     "late": Condition("late", Q(late_seconds__isnull=False), Reach.MANY),
+    "poor": Condition("poor", wording.SOUNDS_POOR),
     "texml": Condition("texml", Q(is_texml=True)),
     "judged": Condition("judged", ~Q(ending_category="")),
 }
