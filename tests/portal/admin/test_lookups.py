@@ -11,6 +11,7 @@ from django.contrib.messages.storage.cookie import CookieStorage
 from django.http import QueryDict
 from django.test import Client, RequestFactory
 
+from applications.models import CallControlApplication
 from portal.models import TelnyxAccount
 from portal.saved_filters import SavedFilter
 from tests.badinput.rows import one_of_each
@@ -120,6 +121,19 @@ def test_a_search_is_bounded(browser: Client, account: TelnyxAccount, text: str)
     page = browser.get("/admin/voice/flow/", {"q": text})
     assert page.status_code == 200
     assert "Search for at most 10 words and 600 characters" in page.content.decode()
+
+
+def test_a_search_that_is_refused_while_it_is_typed_says_so_with_the_rows(
+    browser: Client, account: TelnyxAccount
+) -> None:
+    CallControlApplication.objects.create(account=account, telnyx_id="77", application_name="router")
+    said = []
+    for headers in ({}, {"HX-Request": "true"}):
+        answer = browser.get("/admin/applications/callcontrolapplication/", {"q": "a " * 11}, headers=headers)
+        top, rows = answer.content.decode().split('id="portal-results"')
+        said.append(["Search for at most 10 words" in part for part in (top, rows)])
+        assert "router" in rows
+    assert said == [[True, False], [True, True]]
 
 
 def test_a_filter_that_the_list_does_not_take_is_not_kept(browser: Client, account: TelnyxAccount) -> None:
