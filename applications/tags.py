@@ -1,27 +1,27 @@
 """Filters by tags, on every database."""
 
-import json
 from typing import Any
 
 from django.db import connections
-from django.db.models import QuerySet, TextField, Value
-from django.db.models.functions import Cast, StrIndex
+from django.db.models import BooleanField, Func, QuerySet, Value
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import DropdownFilter
 
 _MOST = 500
 
 
-def tagged(rows: QuerySet[Any], tag: str) -> QuerySet[Any]:
-    """Keep the rows that have this very tag.
+class _IsAmong(Func):
+    """Tells on SQLite whether a list of texts has one among its members; given the list and the text."""
 
-    SQLite cannot look into a list: there its JSON text holds the quoted tag.
-    """
+    template = "EXISTS (SELECT 1 FROM JSON_EACH(%(expressions)s))"
+    arg_joiner = ") AS member WHERE member.value = ("
+
+
+def tagged(rows: QuerySet[Any], tag: str) -> QuerySet[Any]:
+    """Keep the rows that have this very tag."""
     if connections[rows.db].features.supports_json_field_contains:
         return rows.filter(tags__contains=[tag])
-    place = StrIndex(Cast("tags", TextField()), Value(json.dumps(tag)))
-    matching: QuerySet[Any] = rows.alias(tag_at=place).filter(tag_at__gt=0)
-    return matching
+    return rows.filter(_IsAmong("tags", Value(tag), output_field=BooleanField()))
 
 
 def tags_of(rows: QuerySet[Any]) -> list[str]:
