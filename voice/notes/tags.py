@@ -10,6 +10,7 @@ from django.db.models import Count, QuerySet
 from django.utils import timezone
 
 from portal.actors import Actor
+from portal.masking import masked_text
 from portal.models import AuditEvent
 from voice.models import Call, CallTag
 
@@ -17,6 +18,9 @@ MOST = 20  # of one call
 _TOGETHER = 100
 _NAME = re.compile(r"[^\W_](?:[\w\-.]{0,39})")
 _DIGITS = re.compile(r"\d{7}")
+_NO_NUMBERS = (
+    "A tag is seen by everybody: no phone numbers in it, nor what looks like one. Write a note, or name the number."
+)
 
 
 def name_of(text: str) -> str:
@@ -24,8 +28,8 @@ def name_of(text: str) -> str:
     name = as_kept(text).removeprefix("#")
     if not _NAME.fullmatch(name):
         raise ValidationError("A tag is a word of letters, digits, - and . with at most 40 characters.")
-    if _DIGITS.search(name):
-        raise ValidationError("A tag is seen by everybody: no phone numbers in it. Write a note, or name the number.")
+    if _DIGITS.search(name) or masked_text(name) != name:  # which most would see hidden
+        raise ValidationError(_NO_NUMBERS)
     return name
 
 

@@ -70,6 +70,8 @@ def test_the_role_support_may_add_and_nobody_takes_back_a_note(user_with: Any, c
         ("tag", {"name": ""}, "A tag is a word"),
         ("tag", {"name": "x" * 41}, "A tag is a word"),
         ("tag", {"name": "13125550199"}, "no phone numbers in it"),
+        ("tag", {"name": "312-555-0199"}, "no phone numbers in it"),
+        ("tag", {"name": "call 312.555.0199"}, "no phone numbers in it"),
         ("follow-up", {"assignee": "nobody-here"}, "Nobody of that name"),
         ("name", {"name": " "}, "name: it is empty"),
         ("name", {"name": "x" * 101}, "at most 100 characters"),
