@@ -22,6 +22,7 @@ from portal.masking import masked_text, may_see_whole, whole_was_seen
 from portal.models import AuditEvent
 from portal.refusals import FieldRefused
 from portal.statement_timeout import statement_timeout
+from portal.times import uptime
 from voice.call_log import query
 from voice.call_log.query import Query
 from voice.exports.columns import BY_NAME, SHOWN, Column, Writer, fields_of
@@ -49,6 +50,7 @@ class Export:
     columns: tuple[Column, ...]
     form: Format
     actor: Actor
+    begun: tuple[datetime, float]  # one moment: by the database's clock, and by ours that nobody sets
     cut: str = ""  # what the search did not look at
 
 
@@ -103,9 +105,9 @@ def stream(export: Export) -> Iterator[bytes]:
             error = export.cut
             yield _noted(digest, export.form.cut(error))
         state = CallExport.State.DONE
-    except _Cancelled:
-        state = CallExport.State.CANCELLED
-        yield _noted(digest, export.form.cut("it was cancelled."))
+    except _Over as over:
+        state = over.state
+        yield _noted(digest, export.form.cut(over.words))
     except DatabaseError as failed:
         state, error = CallExport.State.FAILED, "The database did not answer in time. Narrow the search, or try again."
         _log.warning("an export failed", export=str(row.pk), error=type(failed).__name__)
@@ -135,8 +137,12 @@ def clean_up() -> None:
     CallExport.objects.filter(begun_at__lt=sql.clock() - KEPT).delete()
 
 
-class _Cancelled(Exception):
-    """Says that somebody cancelled it."""
+class _Over(Exception):
+    """Says that it is not to be gone on with, and why."""
+
+    def __init__(self, state: CallExport.State, words: str) -> None:
+        super().__init__(words)
+        self.state, self.words = state, words
 
 
 def _row(found: Query, form: str, names: Sequence[str], actor: Actor, identifier: uuid.UUID) -> CallExport:
@@ -157,14 +163,14 @@ def _row(found: Query, form: str, names: Sequence[str], actor: Actor, identifier
         shows_numbers=may_see_whole(actor.user),
         bound=now,
         begun_at=now,
+        seen_at=now,
     )
 
 
 def _export(row: CallExport, found: Query, actor: Actor) -> Export:
     sides = [calls.filter(started_at__lte=row.bound) for calls in found.by_side()]
-    return Export(
-        row, sides, tuple(BY_NAME[name] for name in row.columns), FORMATS[row.format], actor, " ".join(found.cuts)[:300]
-    )
+    columns, begun = tuple(BY_NAME[name] for name in row.columns), (row.seen_at, uptime())
+    return Export(row, sides, columns, FORMATS[row.format], actor, begun, " ".join(found.cuts)[:300])
 
 
 def _note(row: CallExport, actor: Actor) -> None:
@@ -214,7 +220,7 @@ def _pages(export: Export, names: list[str]) -> Iterator[str]:
             writer.learn(rows)
             done += len(rows)
             last_at, last_id = rows[-1][started], rows[-1][own]
-            _tell(export.row, done, last_at)
+            _tell(export, done, last_at)
         yield export.form.rows(names, (writer.cells(row) for row in rows))
         if len(rows) < PAGE:
             return
@@ -229,22 +235,30 @@ def _merged(sides: list[list[Any]], started: int, own: int) -> list[Any]:
     return sorted(rows.values(), key=lambda row: (row[started], row[own]), reverse=True)[:PAGE]
 
 
-def _tell(row: CallExport, done: int, reached: datetime) -> None:
-    """Note how far it is. Raises ``_Cancelled``."""
-    running = CallExport.objects.filter(pk=row.pk, state=CallExport.State.RUNNING)
-    if not running.update(rows=done, reached=reached, seen_at=sql.Now()):
-        raise _Cancelled
-    row.rows = done
+def _tell(export: Export, done: int, reached: datetime) -> None:
+    """Note how far it is. Raises ``_Over``."""
+    row, (begun, uptime_then) = export.row, export.begun
+    seen_at = begun + timedelta(seconds=uptime() - uptime_then)
+    if not _mine(row).filter(state=CallExport.State.RUNNING).update(rows=done, reached=reached, seen_at=seen_at):
+        if _mine(row).filter(state=CallExport.State.CANCELLED).exists():
+            raise _Over(CallExport.State.CANCELLED, "it was cancelled.")
+        raise _Over(CallExport.State.BROKEN_OFF, "nothing was heard of it for a while: it is fetched anew.")
+    row.rows, row.seen_at = done, seen_at
+
+
+def _mine(row: CallExport) -> QuerySet[CallExport]:
+    """Select it unless somebody fetches it anew: they have noted another time."""
+    return CallExport.objects.filter(pk=row.pk, seen_at=row.seen_at)
 
 
 def _end(export: Export, state: str, error: str, digest: str) -> None:
     row = export.row
     row.state, row.digest = state, digest if state == CallExport.State.DONE else ""
-    mine = CallExport.objects.filter(pk=row.pk)
-    cancelled = mine.filter(state=CallExport.State.CANCELLED)
+    mine = _mine(row)
     try:
         with _connected(), transaction.atomic():
-            if cancelled.update(rows=row.rows):  # meanwhile: it stays so, whoever did not wait for its last line
+            # meanwhile: it stays so, whoever did not wait for its last line
+            if mine.filter(state=CallExport.State.CANCELLED).update(rows=row.rows):
                 row.state, row.digest = CallExport.State.CANCELLED, ""
             else:
                 mine.update(state=state, error=error, digest=row.digest, rows=row.rows, ended_at=sql.Now())

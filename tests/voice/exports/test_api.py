@@ -87,6 +87,28 @@ def test_a_host_whose_clock_is_fast_fetches_none_that_is_being_fetched(
     assert api.get(url).json()["state"] == "done"
 
 
+def test_one_that_is_fetched_anew_after_a_silence_is_not_ended_by_the_first(
+    api: APIClient, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "PAGE", 2)
+    make_calls(account, 6)
+    url = order(api, columns=["call_control_id"])
+    first = iter(api.get(f"{url}file/").streaming_content)
+    next(first), next(first)
+    monkeypatch.setattr(CallExport, "SILENT", timedelta(seconds=-1))  # what was heard just now is long ago
+    second = iter(api.get(f"{url}file/").streaming_content)
+    text = next(second) + next(second)
+    assert b"".join(first).decode().startswith("THIS FILE IS NOT COMPLETE: nothing was heard of it")
+    row = CallExport.objects.get()
+    assert (row.state, row.rows, row.ended_at) == ("running", 2, None)
+    text += b"".join(second)
+    row.refresh_from_db()
+    assert (row.state, row.rows) == ("done", len(text.splitlines()) - 1)
+    assert row.digest == hashlib.sha256(text).hexdigest()
+    ends = AuditEvent.objects.filter(action="call.export_end").order_by("id")
+    assert [one.details["state"] for one in ends] == ["broken_off", "done"]
+
+
 def test_an_order_sent_twice_under_one_key_is_one(api: APIClient) -> None:
     key = {"Idempotency-Key": "one"}
     first, again = (send(api, LIST, {"format": "ndjson"}, **key) for _ in range(2))
