@@ -28,9 +28,11 @@ _AT_TELNYX, _AT_CARRIERS = timedelta(hours=72), timedelta(hours=48)
 
 def packed(session: Session, actor: Actor, request: Any) -> bytes:
     """Return the zip, as its asker may see all of it, and note in the audit trail that it was taken."""
-    events, commands = _events(session), _commands(session, request)
+    events, commands = _events(session), _commands(session, request)  # one more than is packed, if there are more
+    is_cut = max(len(events), len(commands)) > _MOST
+    events, commands = events[:_MOST], commands[:_MOST]
     files = {
-        "summary.txt": "\n".join(_summary(session, len(events), len(commands))) + "\n",
+        "summary.txt": "\n".join(_summary(session, is_cut)) + "\n",
         "call.json": json.dumps(_case(session, request, events, commands), ensure_ascii=False, default=_written) + "\n",
         "webhooks.ndjson": _as_lines(events),
         "commands.ndjson": _as_lines(commands),
@@ -50,7 +52,7 @@ def file_name(session: Session) -> str:
     return f"call-{session.call.pk}.zip"
 
 
-def _summary(session: Session, events: int, commands: int) -> Iterator[str]:
+def _summary(session: Session, is_cut: bool) -> Iterator[str]:
     call, verdict = session.call, session.verdict
     yield _age(call.ended_at or call.started_at, timezone.now())
     yield ""
@@ -65,7 +67,7 @@ def _summary(session: Session, events: int, commands: int) -> Iterator[str]:
         yield f"{more} more leg{' stands' if more == 1 else 's stand'} in call.json."
     yield ""
     yield from text.what_is_not_there(session.scene)
-    if max(events, commands) >= _MOST:
+    if is_cut:
         yield f"There are more events or commands than are packed here: the first {_MOST} of each."
     yield f"Question to Telnyx: {_question(session)}"
 
@@ -134,7 +136,7 @@ def _events(session: Session) -> list[dict[str, Any]]:
         return []
     rows: Any = CallEvent.objects.filter(call__in=[leg.pk for _, leg in session.legs]).exclude(payload=None)
     rows = rows.annotate(at=HAPPENED_AT).defer("body", "headers").order_by("at", "id")
-    return [_event(event, session) for event in rows[:_MOST]]
+    return [_event(event, session) for event in rows[: _MOST + 1]]
 
 
 def _event(event: CallEvent, session: Session) -> dict[str, Any]:
@@ -150,7 +152,7 @@ def _commands(session: Session, request: Any) -> list[dict[str, Any]]:
     if not session.user.has_perm("voice.view_callcommand"):
         return []
     rows = CallCommand.objects.filter(call__in=[leg.pk for _, leg in session.legs])
-    commands = list(rows.select_related("account", "conference").order_by("created_at", "sequence", "id")[:_MOST])
+    commands = list(rows.select_related("account", "conference").order_by("created_at", "sequence", "id")[: _MOST + 1])
     told = CommandSerializer(commands, many=True, context={"request": request}).data
     return [
         {**one, "first_sent_at": row.first_sent_at, "error_code": row.error_code}

@@ -17,6 +17,7 @@ from tests.support.call_pages import page
 from tests.support.ending_rows import BY_ID, OF_CALLS, store
 from tests.support.factories import make_call
 from tests.support.rows import Call
+from voice.call_page import bundle as call_bundle
 from voice.explanations import rows
 
 pytestmark = pytest.mark.django_db
@@ -49,6 +50,18 @@ def test_it_has_what_a_ticket_needs(browser: Client, account: TelnyxAccount) -> 
     assert [json.loads(line)["action"] for line in found["commands.ndjson"].splitlines()] == ["answer", "transfer"]
     assert found["timeline.svg"].startswith("<svg")
     assert "Transfer (ok) on leg A" in found["timeline.txt"]
+
+
+@pytest.mark.parametrize(("most", "is_cut"), [(8, False), (7, True)])
+def test_it_says_that_there_is_more_only_where_there_is(
+    browser: Client, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch, most: int, is_cut: bool
+) -> None:
+    monkeypatch.setattr(call_bundle, "_MOST", most)
+    first, _ = store(account, BY_ID["p05-transferred-target-left-first"])
+    found = bundle(browser, first)
+    assert ("than are packed here" in found["summary.txt"]) is is_cut
+    assert len(found["webhooks.ndjson"].splitlines()) == len(json.loads(found["call.json"])["events"]) == most
+    assert AuditEvent.objects.get(action="call.bundle").details["events"] == most
 
 
 @pytest.mark.parametrize("name", _TOLD_AS)
