@@ -17,6 +17,7 @@ from portal.admin.saved_filter_views import KeptFilters
 from portal.admin.site import SearchForm, TolerantChangeList
 from portal.masking import may_see_whole
 from portal.times import read_time
+from portal.view_times import moment_text
 from voice.call_log import columns, completions, facets, listing, nothing_found, old_addresses, views
 from voice.call_log import query as queries
 from voice.call_log.columns import Look
@@ -147,7 +148,7 @@ class CallLogAdmin(KeptFilters, CallAdmin):  # type: ignore[misc]  # as each lis
             "text": asked.text,
             "chips": facets.chips(asked),
             "filters": facets.filters(asked, request.user),
-            "looked_back_to": columns.moment(listed.looked_back_to) if listed.looked_back_to else "",
+            "looked_back_to": moment_text(listed.looked_back_to, "minute") if listed.looked_back_to else "",
             "watched": "" if request.GET.get("p") or not _is_watched(request, cl.query) else self._newest(listed),
             "dials": dials,
             "counts": [] if listed.rows else nothing_found.counts(dials, request.user),

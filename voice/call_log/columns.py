@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 from urllib.parse import quote
 
@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from portal.masking import may_see_whole
 from portal.phone_numbers import is_nobody
 from portal.templatetags.portal import phone, seconds, words
+from portal.view_times import TimePreference, current, moment_text
 from voice.call_log.language.conditions import is_sip_status
 from voice.call_log.query import Query
 from voice.calls import search
@@ -76,14 +77,15 @@ def _link(look: Look, key: str, value: str, shown: str | SafeString, title: str 
 def _time(call: Any, look: Look) -> SafeString:
     here = timezone.localtime(call.started_at)
     is_today = here.date() == timezone.localtime().date()
-    day = "" if is_today else date_format(here, "j M" if here.year == timezone.localtime().year else "j M Y")
+    of_day = "M j" if current().order == TimePreference.Order.AMERICAN else "j M"  # short: the column is narrow
+    day = "" if is_today else date_format(here, of_day if here.year == timezone.localtime().year else f"{of_day} Y")
     return format_html(
         '<a class="log-open" href="{}"><time datetime="{}" title="{} UTC">{}{}</time></a>',
         reverse("admin:voice_call_change", args=[call.pk]),
         call.started_at.isoformat(),
         f"{call.started_at.astimezone(UTC):%Y-%m-%d %H:%M:%S}",
         format_html('<span class="log-day">{}</span> ', day) if day else "",
-        f"{here:%H:%M:%S}",
+        moment_text(call.started_at, "time"),
     )
 
 
@@ -248,8 +250,3 @@ def choose(user: Any, names: Iterable[str]) -> None:
         ChosenColumns.objects.update_or_create(user=user, defaults={"names": wanted})
     else:
         ChosenColumns.objects.filter(user=user).delete()
-
-
-def moment(at: datetime) -> str:
-    """Write a moment as the list does."""
-    return f"{date_format(timezone.localtime(at), 'j M Y')} {timezone.localtime(at):%H:%M}"

@@ -1,5 +1,6 @@
 """Pages beside the call log have their times as who looks reads them, with UTC under the pointer."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -99,6 +100,17 @@ def test_the_call_log_and_the_page_of_a_call(looks: Any, account: TelnyxAccount)
     assert "23:30:05" in looks(query.address("day:2026-07-01"))
     page = looks(f"/admin/voice/call/{call.pk}/change/")
     assert 'Began <span title="2026-07-01T23:30:05+02:00">(CEST)</span>' in page
+
+
+def test_the_call_log_and_the_page_of_a_call_in_another_order(
+    looks: Any, operator: User, account: TelnyxAccount
+) -> None:
+    TimePreference.objects.filter(user=operator).update(order="american")
+    call = make_call(account, state="ended", started_at=AT, answered_at=AT, ended_at=AT + timedelta(seconds=9))
+    assert re.search(r"Jul 1( \d{4})?</span> 11:30:05 PM<", looks("/admin/voice/call/"))
+    page = looks(f"/admin/voice/call/{call.pk}/change/")
+    for told in (">11:30:05 PM</time>", ">11:30:14 PM</time>", ">07/01/2026</time>"):
+        assert told in page
 
 
 def test_days_begin_in_the_readers_zone(looks: Any, browser: Client, account: TelnyxAccount, operator: User) -> None:
