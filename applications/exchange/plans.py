@@ -166,7 +166,7 @@ def make(
     steps: list[Step] = []
     problems: list[Problem] = []
     known: dict[str, int] = {}
-    met: set[str] = set()
+    paired: set[str] = set()
     unchanged, made_at = 0, sql.clock()
     for kind in kinds:
         matching = _Matching(kind, [entry for entry in entries if entry.kind is kind], prune=prune)
@@ -182,8 +182,8 @@ def make(
         steps += matching.steps()
         problems += matching.problems
         unchanged += matching.unchanged
-        met |= matching.met
-    problems += _unknown_targets(targets, steps, entries, met)
+        paired |= matching.paired
+    problems += _unknown_targets(targets, steps, entries, paired)
     chosen = [step for step in steps if not targets or _called(step) & {*targets}]
     chosen.sort(key=lambda step: step.action == "delete")
     told = [_with_dependents(account, step) for step in chosen]
@@ -199,13 +199,13 @@ def _base(row: TelnyxApplication | None, remote: JsonObject) -> str:
 
 
 def _unknown_targets(
-    targets: Collection[str], steps: Sequence[Step], entries: Sequence[Entry], met: Collection[str]
+    targets: Collection[str], steps: Sequence[Step], entries: Sequence[Entry], paired: Collection[str]
 ) -> Iterator[Problem]:
     """Yield a problem for each target that is nothing the plan is about: it may be a slip of the pen.
 
-    ``met`` are the names and ids of what entries were paired with, changed or not.
+    ``paired`` are the names and ids of what entries were paired with, changed or not.
     """
-    known = {*met, *(name for step in steps for name in _called(step))}
+    known = {*paired, *(name for step in steps for name in _called(step))}
     known |= {name for entry in entries for name in (entry.name, entry.id)}
     for target in targets:
         if not target or target not in known:
@@ -240,10 +240,10 @@ class _Matching:
         self.kind, self.entries, self.prune = kind, entries, prune
         self.problems = [problem for entry in entries for problem in _shape(entry)]
         self.unchanged = 0
-        self.met: set[str] = set()  # names and ids of what the entries are of
+        self.paired: set[str] = set()  # names and ids of what the entries are of
         self._by_id: dict[str, int] = {}
         self._by_name: dict[str, list[int]] = {}
-        self._met: dict[int, Step | None] = {}
+        self._updates: dict[int, Step | None] = {}  # of each entry that was paired; None: nothing is to be changed
         self._twins: dict[str, dict[str, JsonObject]] = {}
         self._named: Counter[str] = Counter()
         self._bases: dict[str, str] = {}
@@ -267,7 +267,7 @@ class _Matching:
             self._nobodys(id, remote)
         elif len(named) > 1:
             self._twins.setdefault(name, {})[id] = remote
-        elif named[0] in self._met:
+        elif named[0] in self._updates:
             message = "Telnyx has several applications of this name: say which by its id."
             self._problem(self.entries[named[0]], "id", message)
         else:
@@ -277,14 +277,15 @@ class _Matching:
         """Return, after everything was met: updates and creates in the order of the file, then deletions."""
         for name, remotes in self._twins.items():
             self._pair_twins(self._by_name[name], remotes)
-        steps = [self._met[at] if at in self._met else self._new(entry) for at, entry in enumerate(self.entries)]
-        self.unchanged = sum(1 for step in self._met.values() if step is None)
+        made = self._updates
+        steps = [made[at] if at in made else self._new(entry) for at, entry in enumerate(self.entries)]
+        self.unchanged = sum(1 for step in made.values() if step is None)
         return [*(step for step in steps if step), *self._others]
 
     def _pair(self, at: int, id: str, remote: JsonObject) -> None:
-        self.met |= {id, name_of(self.kind, remote)}
+        self.paired |= {id, name_of(self.kind, remote)}
         self._kept.add(self.entries[at].name or name_of(self.kind, remote))
-        self._met[at] = self._update(self.entries[at], id, remote)
+        self._updates[at] = self._update(self.entries[at], id, remote)
 
     def _pair_twins(self, named: list[int], remotes: dict[str, JsonObject]) -> None:
         """Pair each entry with an application that is as it says; which of the others is which, nobody can tell."""
@@ -292,7 +293,7 @@ class _Matching:
         for at in named:
             if alike := next((id for id, remote in left.items() if not _changes(self.entries[at], remote)), None):
                 self._pair(at, alike, left.pop(alike))
-        open_ones = [at for at in named if at not in self._met]
+        open_ones = [at for at in named if at not in self._updates]
         for at in open_ones if left else ():
             message = "Telnyx has another application of this name: say by their ids which is which."
             self._problem(self.entries[at], "id", message)
