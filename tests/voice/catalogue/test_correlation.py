@@ -20,36 +20,7 @@ from voice.dispatch import reconciliation
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bystander")]
 OTHER = "+13125550177"
 SPEAK = {"payload": "Hello", "voice": "female"}
-ASK = SPEAK | {"maximum_digits": 1}
 RECORD = {"channels": "dual", "format": "mp3"}
-WAV, STREAMING, TALK = "https://a.example/a.wav", "streaming.started", "call.conversation.created"
-CASES: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
-    ("answer", {}, "call.answered", {}),
-    ("hangup", {}, "call.hangup", {}),
-    ("reject", {"cause": "USER_BUSY"}, "call.hangup", {}),
-    ("speak", SPEAK, "call.speak.started", {}),
-    ("gather", {}, "call.gather.ended", {"digits": "1", "status": "valid"}),
-    ("gather_using_speak", ASK, "call.gather.ended", {"digits": "1", "status": "valid"}),
-    ("start_playback", {"audio_url": "https://a.example/a.wav"}, "call.playback.started", {}),
-    ("stop_playback", {}, "call.playback.ended", {"status": "cancelled"}),
-    ("bridge", {"call_control_id": "v3:other"}, "call.bridged", {}),
-    ("start_streaming", {"stream_url": "wss://a.example"}, "streaming.failed", {}),
-    ("start_forking", {}, "call.fork.started", {}),
-    ("enqueue", {"queue_name": "support"}, "call.enqueued", {}),
-    ("refer", {"sip_address": "sip:a@b.example"}, "call.refer.started", {}),
-]
-
-
-@pytest.mark.parametrize(("action", "parameters", "event_type", "payload"), CASES)
-def test_the_webhook_that_answers_it_settles_it(
-    account: TelnyxAccount, action: str, parameters: dict[str, Any], event_type: str, payload: dict[str, Any]
-) -> None:
-    command = uncertain(make_call(account), action, parameters)
-    hear(account, make_event(event_type, -20, **payload))
-    command = seen(command)
-    assert (command.status, command.is_open_question) == ("ok", False)
-    assert command.settlement.startswith(f"Settled from the webhook {event_type}")
-    assert command.settled_at is not None
 
 
 @pytest.mark.parametrize(
@@ -197,32 +168,6 @@ def test_what_a_command_brings_often_proves_it_where_there_is_no_other(account: 
     lost = uncertain(make_call(account), "start_transcription")
     hear(account, make_event("call.transcription", -20))
     assert seen(lost).status == "ok"
-
-
-CAUSES: list[tuple[str, dict[str, Any], str, dict[str, Any], str]] = [
-    ("gather_using_audio", {"audio_url": WAV}, "start_playback", {"audio_url": WAV}, "call.playback.started"),
-    ("gather_using_speak", ASK, "speak", SPEAK, "call.speak.started"),
-    ("answer", {"stream_url": "wss://a.example"}, "start_streaming", {"stream_url": "wss://b.example"}, STREAMING),
-    ("answer", {"transcription": True}, "start_transcription", {}, "call.transcription"),
-    ("gather_using_ai", {"parameters": {}, "assistant": {"model": "a"}}, "start_ai_assistant", {}, TALK),
-    ("transfer", {"to": OTHER}, "bridge", {"call_control_id": "v3:other"}, "call.bridged"),
-]
-
-
-@pytest.mark.parametrize(("cause", "with_it", "action", "parameters", "event_type"), CAUSES)
-def test_an_event_that_another_action_brings_settles_nothing(
-    account: TelnyxAccount,
-    cause: str,
-    with_it: dict[str, Any],
-    action: str,
-    parameters: dict[str, Any],
-    event_type: str,
-) -> None:
-    call = make_call(account)
-    sent_ok(call, cause, with_it, 25)
-    lost = uncertain(call, action, parameters, sent=30)
-    hear(account, make_event(event_type, -20))
-    assert seen(lost).is_open_question, seen(lost).settlement
 
 
 @pytest.mark.parametrize("named", [{"call_control_id": "v3:a-leg"}, {"queue": "support"}])

@@ -21,23 +21,38 @@ from voice.dispatch import reconciliation
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bystander")]
 BEGAN, ENDED = {"recording_started_at": 29}, {"recording_ended_at": 25}  # seconds ago
 CANCELLED: dict[str, Any] = {"status": "cancelled"}
-# beside those in test_correlation.py
+DIGIT: dict[str, Any] = {"digits": "1"}
+WAV, STREAMING, TALK = "https://a.example/a.wav", "streaming.started", "call.conversation.created"
+SPEAK = {"payload": "Hello", "voice": "female"}
+# beside what must be given
+GIVEN: dict[str, dict[str, Any]] = {
+    "refer": {"sip_address": "sip:a@b.example"},
+    "start_playback": {"audio_url": WAV},
+    "start_streaming": {"stream_url": "wss://a.example"},
+}
 ANSWERED: list[tuple[str, str, dict[str, Any]]] = [
+    ("answer", "call.answered", {}),
+    ("hangup", "call.hangup", {}),
+    ("reject", "call.hangup", {}),
     ("transfer", "call.bridged", {}),
     ("transfer", "call.initiated", {"leg": "new", "direction": "outgoing", "to": "+13125550001"}),
-    *(("refer", f"call.refer.{word}", {}) for word in ("failed", "completed")),
-    ("stop_playback", "call.speak.ended", CANCELLED),
-    *((name, "call.gather.ended", {"digits": "1"}) for name in ("gather_using_audio", "stop_gather")),
+    ("bridge", "call.bridged", {}),
+    *(("refer", f"call.refer.{word}", {}) for word in ("started", "failed", "completed")),
+    ("speak", "call.speak.started", {}),
+    ("start_playback", "call.playback.started", {}),
+    *(("stop_playback", f"call.{word}.ended", CANCELLED) for word in ("playback", "speak")),
+    *((name, "call.gather.ended", DIGIT | {"status": "valid"}) for name in ("gather", "gather_using_speak")),
+    *((name, "call.gather.ended", DIGIT) for name in ("gather_using_audio", "stop_gather")),
     *(("gather_using_ai", f"call.ai_gather.{word}", {}) for word in ("ended", "partial_results")),
     ("start_recording", "call.recording.error", BEGAN),
     ("stop_recording", "call.recording.saved", ENDED),
-    ("start_streaming", "streaming.started", {}),
-    *(("start_streaming", f"call.streaming.{word}", {}) for word in ("started", "failed")),
-    *(("stop_streaming", name, {}) for name in ("streaming.stopped", "call.streaming.stopped")),
-    ("stop_forking", "call.fork.stopped", {}),
+    *(("start_streaming", f"{name}streaming.{word}", {}) for name in ("", "call.") for word in ("started", "failed")),
+    *(("stop_streaming", f"{name}streaming.stopped", {}) for name in ("", "call.")),
+    *((f"{word}_forking", f"call.fork.{told}", {}) for word, told in (("start", "started"), ("stop", "stopped"))),
     *(("start_siprec", f"{name}siprec.{word}", {}) for name in ("", "call.") for word in ("started", "failed")),
     *(("stop_siprec", f"{name}siprec.stopped", {}) for name in ("", "call.")),
     ("start_transcription", "call.transcription", {}),
+    ("enqueue", "call.enqueued", {}),
     ("leave_queue", "call.dequeued", {}),
     *(
         (name, f"call.conversation.{word}", {})
@@ -52,12 +67,14 @@ ANSWERED: list[tuple[str, str, dict[str, Any]]] = [
 def test_each_event_that_an_action_brings_settles_it(
     account: TelnyxAccount, action: str, event_type: str, payload: dict[str, Any]
 ) -> None:
-    given = samples.required(actions.method(action)) | ({"sip_address": "sip:a@b.example"} if action == "refer" else {})
+    given = samples.required(actions.method(action)) | GIVEN.get(action, {})
     command = uncertain(make_call(account), action, given)
     times = {name: ago(at).isoformat() for name, at in payload.items() if name.startswith("recording_")}
     hear(account, make_event(event_type, -20, **payload | times))
-    assert (seen(command).status, seen(command).is_open_question) == ("ok", False)
-    assert seen(command).settlement.startswith(f"Settled from the webhook {event_type}")
+    command = seen(command)
+    assert (command.status, command.is_open_question) == ("ok", False)
+    assert command.settlement.startswith(f"Settled from the webhook {event_type}")
+    assert command.settled_at is not None
 
 
 @pytest.mark.parametrize("event_type", ["call.payment.progress", "call.payment.completed"])
@@ -88,19 +105,24 @@ def test_each_that_wished_for_what_came_about_has_it(account: TelnyxAccount, act
 
 
 CAUSES: list[tuple[str, dict[str, Any], str, dict[str, Any], str]] = [
-    (
-        *("gather_using_audio", {"media_name": "menu"}, "start_playback", {"media_name": "menu"}),
-        "call.playback.started",
+    *(
+        ("gather_using_audio", played, "start_playback", played, "call.playback.started")
+        for played in ({"audio_url": WAV}, {"media_name": "menu"})
     ),
+    ("gather_using_speak", SPEAK | {"maximum_digits": 1}, "speak", SPEAK, "call.speak.started"),
+    ("answer", {"stream_url": "wss://a.example"}, "start_streaming", {"stream_url": "wss://b.example"}, STREAMING),
+    ("answer", {"transcription": True}, "start_transcription", {}, "call.transcription"),
+    ("gather_using_ai", {"parameters": {}, "assistant": {"model": "a"}}, "start_ai_assistant", {}, TALK),
     (
         *("answer", {"conversation_relay_config": {"url": "wss://a.example"}}),
-        *("start_conversation_relay", {"conversation_relay_url": "wss://a.example"}, "call.conversation.created"),
+        *("start_conversation_relay", {"conversation_relay_url": "wss://a.example"}, TALK),
     ),
+    ("transfer", {"to": "+13125550177"}, "bridge", {"call_control_id": "v3:other"}, "call.bridged"),
 ]
 
 
 @pytest.mark.parametrize(("cause", "with_it", "action", "parameters", "event_type"), CAUSES)
-def test_an_event_that_a_parameter_brings_settles_nothing_beside_it(
+def test_an_event_that_another_command_may_have_brought_settles_nothing(
     account: TelnyxAccount,
     cause: str,
     with_it: dict[str, Any],
@@ -116,9 +138,9 @@ def test_an_event_that_a_parameter_brings_settles_nothing_beside_it(
 
 
 def test_of_a_speech_in_a_loop_each_event_may_be_that_one_s(account: TelnyxAccount) -> None:
-    call, said = make_call(account), {"payload": "Hello", "voice": "female"}
-    lost = uncertain(call, "speak", said, sent=30)
-    sent_ok(call, "speak", said | {"loop": 3}, 25)
+    call = make_call(account)
+    lost = uncertain(call, "speak", SPEAK, sent=30)
+    sent_ok(call, "speak", SPEAK | {"loop": 3}, 25)
     for at in range(3):
         hear(account, make_event("call.speak.started", at - 20))
     assert seen(lost).is_open_question, seen(lost).settlement
