@@ -1,4 +1,4 @@
-"""Shows people texts from outside safely."""
+"""Shows people texts from outside safely, and numbers of things in words."""
 
 import re
 
@@ -14,6 +14,11 @@ _LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
 def visible(text: str) -> str:
     """Write as ``\\u202e`` what would hide ``text`` or turn it round: a number must look as it is."""
     return _HIDDEN.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
+
+
+def pluralised(number: int, singular: str, plural: str) -> str:
+    """Write ``1 event is`` and ``3,000 events are``; of Django, templates have ``pluralize``."""
+    return f"{number:,} {singular if number == 1 else plural}"
 
 
 def documented(text: str) -> SafeString:

@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 
 from applications.models import Pull, TelnyxApplication, TexmlApplication
 from portal.admin import navigation
+from portal.texts import pluralised
 from voice.alerts import rounds
 from voice.catalogue.event_types import ending
 from voice.dispatch import circuit_breaker, reconciliation, sender
@@ -76,8 +77,8 @@ def application_dependents(application: TelnyxApplication) -> list[str]:
     live = Call.objects.alive().filter(**here).count()
     sentences = [f"The flow “{flow}” answers its calls; it would never run again."] if flow else []
     if live:
-        which = "call is" if live == 1 else "calls are"
-        sentences.append(f"{live} {which} live in it now; nobody would hear of their events.")
+        which = pluralised(live, "call is", "calls are")
+        sentences.append(f"{which} live in it now; nobody would hear of their events.")
     return sentences
 
 

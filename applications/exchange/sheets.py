@@ -19,6 +19,7 @@ from portal import csv_lines, payloads
 from portal.json_types import JsonObject
 from portal.models import TelnyxAccount
 from portal.telnyx.sdk_types import Parameter
+from portal.texts import pluralised
 
 MOST_BYTES, MOST_LINES = 2 * 1024 * 1024, 10_000
 _OURS = ("account", "id")
@@ -97,8 +98,8 @@ def _header(kind: Kind, cells: list[str]) -> list[str]:
 
 def _row(kind: Kind, names: list[str], cells: list[str], line: int) -> JsonObject:
     if len(cells) != len(names):
-        cell = "cell" if len(cells) == 1 else "cells"
-        raise _unreadable(line, f"This line has {len(cells)} {cell}, the first line {len(names)}.")
+        there = pluralised(len(cells), "cell", "cells")
+        raise _unreadable(line, f"This line has {there}, the first line {len(names)}.")
     known = kind.settable_flat()
     return {name: _value(known.get(name), csv_lines.bare(cell)) for name, cell in zip(names, cells, strict=True)}
 

@@ -13,6 +13,7 @@ from portal.models import AuditEvent, TelnyxAccount
 from portal.telnyx.client import ask
 from portal.telnyx.errors import UNREAD, TelnyxError, TelnyxUnavailable, TelnyxUncertain
 from portal.telnyx.schemas import InvalidParameters
+from portal.texts import pluralised
 
 PERMISSION = "applications.assign_number"
 MAX_PAGE_SIZE = 250
@@ -65,7 +66,7 @@ def count_numbers(application: TelnyxApplication) -> int | None:
 
 def in_the_way(count: int) -> str:
     """Say what so many assigned numbers mean for a deletion."""
-    which = "1 phone number is" if count == 1 else f"{count} phone numbers are"
+    which = pluralised(count, "phone number is", "phone numbers are")
     return f"{which} assigned to it: Telnyx refuses the deletion, or their calls run nowhere. Unassign them first."
 
 

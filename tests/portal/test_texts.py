@@ -1,8 +1,8 @@
-"""A text from outside is shown as it is."""
+"""A text from outside is shown as it is, and a number with its word."""
 
 import pytest
 
-from portal.texts import documented, visible
+from portal.texts import documented, pluralised, visible
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,10 @@ def test_what_would_hide_or_turn_a_text_is_told_and_the_rest_stays(text: str, se
 )
 def test_what_telnyx_documents_is_written_for_a_page(text: str, html: str) -> None:
     assert documented(text) == html
+
+
+@pytest.mark.parametrize(
+    ("number", "words"), [(0, "0 calls are"), (1, "1 call is"), (2, "2 calls are"), (1000, "1,000 calls are")]
+)
+def test_a_number_stands_with_the_word_that_goes_with_it(number: int, words: str) -> None:
+    assert pluralised(number, "call is", "calls are") == words

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.http import HttpRequest
 from django.urls import reverse
 
+from portal.texts import pluralised
 from voice.alerts import rounds
 
 _MOST = 99
@@ -23,7 +24,7 @@ class Bell:
 
     @property
     def label(self) -> str:
-        return "1 alert is open" if self.count == 1 else f"{self.count or 'No'} alerts are open"
+        return pluralised(self.count, "alert is open", "alerts are open") if self.count else "No alerts are open"
 
 
 def bell(request: HttpRequest) -> Bell | None:

@@ -17,8 +17,9 @@ from applications.models import Pull
 from applications.pulls.pulls import ANOTHER_OWNER
 from portal.masking import masked
 from portal.models import Heartbeat, TelnyxAccount
+from portal.texts import pluralised
 from voice.alerts import silent_applications
-from voice.alerts.findings import CHECKS, MOST, Check, CheckRound, Finding, check, listing, pluralised
+from voice.alerts.findings import CHECKS, MOST, Check, CheckRound, Finding, check, counted, listing
 from voice.dispatch import circuit_breaker, reconciliation
 from voice.events import refusal_reasons, rejections
 from voice.models import ALERT_KINDS, Alert, CallCommand, CallEvent, DialBatch, Recovery, RejectedRequest
@@ -64,9 +65,10 @@ def refused_webhooks(check_round: CheckRound) -> Iterator[Finding]:
             continue
         if number < REFUSED_TOO_MANY and _let_in(account, since, 9 * number) >= 9 * number:
             continue
+        which = pluralised(number, f"webhook of {account} was", f"webhooks of {account} were")
         yield Finding(
             account.name,
-            f"{number} webhooks of {account} were refused since {since:%H:%M} UTC: {_why(codes)}.",
+            f"{which} refused since {since:%H:%M} UTC: {_why(codes)}.",
             account,
             reverse("admin:voice_inbox_account", args=[account.pk]),
             {"refused": number, "reasons": dict(codes)},
@@ -79,7 +81,7 @@ def dead_events(check_round: CheckRound) -> Iterator[Finding]:
     for account in TelnyxAccount.objects.all():
         dead = CallEvent.objects.filter(account=account, status=CallEvent.Status.DEAD)
         if number := _number(dead):
-            words = pluralised(number, "event was", "events were") + " given up after eight tries"
+            words = counted(number, "event was", "events were") + " given up after eight tries"
             link = listing("voice_callevent", status__exact="dead", account__id__exact=account.pk)
             yield Finding(account.name, f"{words} ({account}). The page of each says why.", account, link)
 
@@ -93,7 +95,7 @@ def quarantined_events(check_round: CheckRound) -> Iterator[Finding]:
         number, old = _number(bad), _number(bad.filter(reason=CallEvent.Reason.OLD_FORMAT))
         if not old and number < QUARANTINED_AT_LEAST:
             continue
-        words = pluralised(number, "webhook could not be read", "webhooks could not be read")
+        words = counted(number, "webhook could not be read", "webhooks could not be read")
         remedy = " Set the webhook API version of its application to 2." if old else ""
         link = listing("voice_callevent", status__exact="quarantined", account__id__exact=account.pk)
         details = {"quarantined": number, "of_version_1": old}
@@ -177,7 +179,7 @@ def commands_to_decide(check_round: CheckRound) -> Iterator[Finding]:
     rows = reconciliation.for_a_person().order_by().values("account").annotate(number=Count("id"))
     counts = dict(rows.values_list("account", "number"))
     for account in TelnyxAccount.objects.filter(pk__in=counts):
-        words = pluralised(counts[account.pk], "command needs a decision", "commands need a decision")
+        words = counted(counts[account.pk], "command needs a decision", "commands need a decision")
         summary = f"{words} ({account}): nobody knows whether Telnyx carried out what was asked."
         link = listing("voice_callcommand", open="undecided", account__id__exact=account.pk)
         yield Finding(account.name, summary, account, link)

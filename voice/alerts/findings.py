@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from portal.models import TelnyxAccount
+from portal.texts import pluralised
 from voice.models import ALERT_KINDS
 
 MOST = 1000  # rows that are counted; "1000 or more" is as bad
@@ -70,6 +71,6 @@ def listing(model: str, **query: Any) -> str:
     return f"{address}?{urlencode(query)}" if query else address
 
 
-def pluralised(number: int, singular: str, plural: str) -> str:
+def counted(number: int, singular: str, plural: str) -> str:
     """Write ``3 events``; beyond ``MOST`` nobody counts."""
-    return f"{MOST} or more {plural}" if number > MOST else f"{number} {singular if number == 1 else plural}"
+    return f"{MOST} or more {plural}" if number > MOST else pluralised(number, singular, plural)

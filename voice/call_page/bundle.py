@@ -12,6 +12,7 @@ from django.utils import timezone
 from portal.actors import Actor
 from portal.masking import masked_for
 from portal.models import AuditEvent
+from portal.texts import pluralised
 from voice.call_page import picture, summary
 from voice.call_page.session import Session
 from voice.calls import search
@@ -64,7 +65,7 @@ def _summary(session: Session, is_cut: bool) -> Iterator[str]:
         yield ""
         yield from _of_leg(letter, leg, session)
     if (more := len(session.legs) - 50) > 0:
-        yield f"{more} more leg{' stands' if more == 1 else 's stand'} in call.json."
+        yield f"{pluralised(more, 'more leg stands', 'more legs stand')} in call.json."
     yield ""
     yield from text.what_is_not_there(session.scene)
     if is_cut:
@@ -75,7 +76,7 @@ def _summary(session: Session, is_cut: bool) -> Iterator[str]:
 def _age(at: datetime, now: datetime) -> str:
     hours = max((now - at) / timedelta(hours=1), 0.0)
     minutes = round(hours * 60)
-    age = f"{minutes} minute{'' if minutes == 1 else 's'}" if hours < 2 else f"{hours:.0f} h"
+    age = pluralised(minutes, "minute", "minutes") if hours < 2 else f"{hours:.0f} h"
     age = f"{hours / 24:.0f} days" if hours >= 72 else age
     late = ""
     if now - at > _AT_TELNYX:

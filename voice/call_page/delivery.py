@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
+from portal.texts import pluralised
 from voice.call_page import session as sessions
 from voice.call_page.session import Session
 from voice.catalogue import actions
@@ -98,7 +99,7 @@ def said(webhooks: Iterable[Webhook], sent: Iterable[Sent]) -> str:
     parts += [f"{late} late or sent again"] if late else []
     recovered = len(webhooks) - len(came)
     parts += [f"{recovered} brought by no webhook but fetched"] if recovered else []
-    parts += [f"{held} command{'' if held == 1 else 's'} held back"] if held else []
+    parts += [f"{pluralised(held, 'command', 'commands')} held back"] if held else []
     return ", ".join(parts)
 
 

@@ -11,7 +11,7 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
 from portal.masking import masked_for, may_see_whole
-from portal.texts import visible
+from portal.texts import pluralised, visible
 from voice.call_page import heard
 from voice.call_page import session as sessions
 from voice.call_page.heard import Heard
@@ -102,7 +102,7 @@ def _pressed(digits: str, session: Session) -> str:
     """Show the keys, or to who may not see numbers how many they were."""
     if may_see_whole(session.user):
         return visible(str(masked_for(session.user, {"digits": digits})["digits"]))
-    return f"{len(digits)} key{'' if len(digits) == 1 else 's'}" if digits else "nothing"
+    return pluralised(len(digits), "key", "keys") if digits else "nothing"
 
 
 def _of_commands(commands: Iterable[CallCommand], letters: dict[Any, str], session: Session) -> Iterator[Line]:

@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from portal.masking import display_number, masked_for
 from portal.phone_numbers import pretty
 from portal.templatetags.portal import phone
+from portal.texts import pluralised
 from portal.times import read_time
 from voice.calls import search
 from voice.catalogue import actions, texml_fields
@@ -207,7 +208,7 @@ def _ends(rows: QuerySet[Any]) -> tuple[list[Any], int]:
 def _cut(kind: str, between: int, at: datetime, start: datetime) -> Entry:
     """Return the line that says how many are not shown behind ``at``."""
     words = {"event": "events", "command": "commands", "fetch": "fetches"}
-    title = f"{between:,} {kind if between == 1 else words[kind]} between these not shown"
+    title = f"{pluralised(between, kind, words[kind])} between these not shown"
     return Entry("cut", f"cut-{kind}", at, _offset(at, start), "", title, "", "processed", kind)
 
 

@@ -22,6 +22,7 @@ from portal.models import AuditEvent
 from portal.refusals import PortalRefusal
 from portal.telnyx.schemas import InvalidParameters
 from portal.templatetags.portal import status_badge
+from portal.texts import pluralised
 from voice.dialling import batches, lines
 from voice.dialling.forms import BatchForm, chosen_application
 from voice.dialling.own_numbers import own_numbers
@@ -183,7 +184,8 @@ class DialBatchAdmin(PageAdmin):
             name=values["name"],
             intent=_intent(form),
         )
-        messages.success(request, f"{batch.lines:,} numbers are being dialled, {batch.per_second:g} a second.")
+        which = pluralised(batch.lines, "number is", "numbers are")
+        messages.success(request, f"{which} being dialled, {batch.per_second:g} a second.")
         return self._led_to(request, batch)
 
     def _led_to(self, request: HttpRequest, batch: DialBatch) -> HttpResponse:

@@ -21,6 +21,7 @@ from portal.models import AuditEvent, TelnyxAccount
 from portal.phone_numbers import check_endpoint
 from portal.refusals import LimitExceeded
 from portal.telnyx.schemas import InvalidParameters
+from portal.texts import pluralised
 from voice.catalogue import actions, retry_policy
 from voice.dialling import destinations, limits, own_numbers, rights
 from voice.models import CallCommand, DialBatch
@@ -245,7 +246,7 @@ def _made(
     now = sql.clock()
     batch = DialBatch(
         account=account,
-        name=name or f"{len(lines):,} numbers",
+        name=name or pluralised(len(lines), "number", "numbers"),
         connection_id=planned.shared["connection_id"],
         parameters=planned.shared,
         per_second=per_second,

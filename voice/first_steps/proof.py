@@ -7,6 +7,7 @@ from typing import Any
 from django.urls import reverse
 
 from portal import sql
+from portal.texts import pluralised
 from voice.catalogue.event_types import ending, label
 from voice.models import Call, CallCommand, CallEvent
 
@@ -91,7 +92,7 @@ def _known(call: Call | None, events: list[CallEvent]) -> Stage:
     title = "The call is in the call log"
     if call is None or not events:
         return Stage(title, None, "It follows the webhook.")
-    words = f"It is {call.state}; {len(events)} event{'s' if len(events) != 1 else ''} told of it so far."
+    words = f"It is {call.state}; {pluralised(len(events), 'event', 'events')} told of it so far."
     return Stage(title, True, words, "The call and its story", reverse("admin:voice_call_change", args=[call.pk]))
 
 

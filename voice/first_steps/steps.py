@@ -24,6 +24,7 @@ from portal.signatures import public_key_problem
 from portal.telnyx.client import read
 from portal.telnyx.connection_check import KeyTrouble, try_key
 from portal.telnyx.errors import TelnyxError, TelnyxRefused
+from portal.texts import pluralised
 from portal.trail import changes
 from voice.dialling import limits
 from voice.models import CallEvent
@@ -181,7 +182,7 @@ def _numbers(account: TelnyxAccount) -> _Found:
     if any(counts):
         total = sum(count or 0 for count in counts)
         least = "At least " if None in counts or len(here) > len(counts) else ""
-        return _Found(True, f"{least}{total} phone number{' is' if total == 1 else 's are'} assigned to it.")
+        return _Found(True, f"{least}{pluralised(total, 'phone number is', 'phone numbers are')} assigned to it.")
     if None in counts:
         return _Found(None, "Telnyx does not tell how many numbers are assigned.")
     if len(here) > len(counts):

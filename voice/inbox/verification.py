@@ -18,6 +18,7 @@ from django.utils.datastructures import CaseInsensitiveMapping
 from portal import payloads, signatures
 from portal.models import TelnyxAccount
 from portal.signatures import BadSignature
+from portal.texts import pluralised
 from voice.events import envelopes, refusal_reasons, texml_callbacks
 from voice.events.refusal_reasons import Signer
 from voice.models import CallEvent
@@ -130,7 +131,7 @@ def _of_lines(lines: list[str]) -> Iterator[tuple[str, str]]:
 
 def _headers_step(headers: Headers, error: BadSignature, raw: bytes) -> Step:
     hints = refusal_reasons.hints(headers, error.code, raw)
-    what = f"{len(headers)} header{'' if len(headers) == 1 else 's'} could be read: {error}."
+    what = f"{pluralised(len(headers), 'header', 'headers')} could be read: {error}."
     return Step("Headers", False, " ".join([what[0].upper() + what[1:], *hints]))
 
 

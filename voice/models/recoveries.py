@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from portal import sql
 from portal.models import TelnyxAccount
+from portal.texts import pluralised
 
 SILENT = timedelta(minutes=2)  # a run says that it is alive far more often: one request takes at most 8 s
 
@@ -78,7 +79,7 @@ class Recovery(models.Model):
             (self.calls_found, "live call found", "live calls found"),
             (self.calls_lost, "call closed as lost", "calls closed as lost"),
         )
-        parts = [f"{number} {singular if number == 1 else plural}" for number, singular, plural in found if number]
+        parts = [pluralised(number, singular, plural) for number, singular, plural in found if number]
         return ", ".join(parts) or "nothing was missing"
 
     @property

@@ -16,6 +16,7 @@ from portal.actors import actor_of
 from portal.masking import display_number
 from portal.models import TelnyxAccount
 from portal.phone_numbers import pretty
+from portal.texts import pluralised
 from voice.commands.confirmation import SEE_CALLS
 from voice.models import Call, CallCommand, Stop, Suspension
 from voice.stops import service
@@ -87,7 +88,7 @@ def _lift(request: HttpRequest, suspension_id: uuid.UUID) -> HttpResponse:
         messages.info(request, "It is not suspended any more.")
         return HttpResponseRedirect(reverse("admin:voice_stop"))
     going_on, subject = service.lift(row, actor_of(request)), service.subject_of(row)
-    also = f" {going_on} batch{'es go' if going_on != 1 else ' goes'} on with it." if going_on else ""
+    also = f" {pluralised(going_on, 'batch goes', 'batches go')} on with it." if going_on else ""
     messages.success(request, f"{subject} is not suspended any more.{also}")
     return HttpResponseRedirect(reverse("admin:voice_stop"))
 
@@ -130,7 +131,7 @@ def _done(request: HttpRequest, stop_id: uuid.UUID) -> HttpResponse:
     if request.method == "POST":
         _demand(request, DIAL)
         going_on = service.resume(stop.pk, actor_of(request))
-        messages.success(request, f"{going_on} batch{'es go' if going_on != 1 else ' goes'} on.")
+        messages.success(request, f"{pluralised(going_on, 'batch goes', 'batches go')} on.")
         return HttpResponseRedirect(request.path)
     counted = service.outcomes(stop)
     open_ones = sum(counted.get(status, 0) for status in (CallCommand.Status.QUEUED, CallCommand.Status.SENDING))

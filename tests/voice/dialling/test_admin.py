@@ -168,6 +168,12 @@ def test_why_it_does_not_go_on_is_told_masked_to_who_may_not_see_numbers(
     assert "(token: +1312•••0188)" in told
 
 
+def test_one_number_is_not_told_as_several(browser: Client, application: Any) -> None:
+    page = browser.post(PAGE, form(numbers="+13125550001", go="1"), follow=True).content.decode()
+    assert "1 number is being dialled" in page
+    assert DialBatch.objects.get().name == "1 number"
+
+
 def test_it_is_steered_from_its_page(browser: Client, api: Any, account: TelnyxAccount) -> None:
     batch = begin(api)
     page = f"/admin/voice/dialbatch/{batch.pk}/"

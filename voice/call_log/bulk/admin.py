@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from portal.actors import actor_of
 from portal.refusals import PortalRefusal
+from portal.texts import pluralised
 from portal.times import read_time
 from voice.call_log import query as queries
 from voice.call_log.bulk import bundles, carrying_out, selection
@@ -73,7 +74,7 @@ def _draw(request: HttpRequest, chosen: Selection, text: str, until: datetime, s
     found = recordings.deletable(chosen.ids)[: MOST_RECORDINGS + 1].count() if user.has_perms(_DELETE) else None
     context = {
         **admin.site.each_context(request),
-        "title": f"{len(chosen.ids):,} call{'s' if len(chosen.ids) > 1 else ''}",
+        "title": _calls(len(chosen.ids)),
         "chosen": chosen,
         "text": text,
         "scope": "all" if request.POST.get("scope") == "all" else "picked",
@@ -120,7 +121,7 @@ def _delete(request: HttpRequest, chosen: Selection) -> HttpResponseBase:
             f"At most {MOST_RECORDINGS:,} recordings are deleted at a time, and these calls have more."
         )
     if request.POST.get("recordings") != str(len(rows)) or request.POST.get("sure") != "yes":
-        which = "one recording is" if len(rows) == 1 else f"{len(rows):,} recordings are"
+        which = pluralised(len(rows), "recording is", "recordings are")
         raise ValidationError(f"sure: confirm that {which} to be deleted. Nothing was deleted.")
     return _carry_out(request, KIND.DELETE, chosen, rows)
 
@@ -186,12 +187,12 @@ def _said(row: BulkAction) -> Iterator[tuple[int, str]]:
 def _said_of_deletions(made: int, became: Mapping[str, int]) -> Iterator[tuple[int, str]]:
     """Say what became of the recordings that are to be deleted, as far as that is known by now."""
     gone, unknown = became.get("ok", 0), became.get("uncertain", 0)
-    told = f"{made:,} recording{'s' if made != 1 else ''}"
     if made and gone == made:
-        yield messages.SUCCESS, f"{told} {'are' if made != 1 else 'is'} deleted at Telnyx."
+        yield messages.SUCCESS, f"{pluralised(made, 'recording is', 'recordings are')} deleted at Telnyx."
     else:
-        deleted = f"; {gone:,} {'are' if gone != 1 else 'is'} deleted" if gone else ""
-        yield messages.SUCCESS, f"Telnyx is being asked to delete {told}{deleted}."
+        asked = pluralised(made, "recording", "recordings")
+        deleted = f"; {pluralised(gone, 'is', 'are')} deleted" if gone else ""
+        yield messages.SUCCESS, f"Telnyx is being asked to delete {asked}{deleted}."
     if kept := sum(became.get(status, 0) for status in outbox.NOT_DELETED):
         yield messages.WARNING, f"Not deleted, and still at Telnyx: {kept:,}. Search again and have them deleted."
     if unknown:
@@ -214,7 +215,7 @@ def _until(request: HttpRequest) -> datetime:
 
 
 def _calls(number: int) -> str:
-    return f"{number:,} call{'s' if number != 1 else ''}"
+    return pluralised(number, "call", "calls")
 
 
 def _check(request: HttpRequest, *permissions: str) -> None:

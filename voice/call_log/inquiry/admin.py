@@ -13,6 +13,7 @@ from django.utils import timezone
 from portal.actors import actor_of
 from portal.models import TelnyxAccount
 from portal.telnyx.errors import TelnyxError
+from portal.texts import pluralised
 from voice.call_log import query as queries
 from voice.call_log.inquiry import inquiry
 from voice.calls import search
@@ -84,7 +85,7 @@ def _tell(request: HttpRequest, brought: imports.Brought) -> None:
     for event in brought.events[:_MOST_WOKEN]:
         wake_event(event.pk)
     if count := len(brought.events):
-        told = f"{count} event{'s' if count > 1 else ''} came in from Telnyx's record. Search again in a moment."
+        told = f"{pluralised(count, 'event', 'events')} came in from Telnyx's record. Search again in a moment."
         messages.success(request, told)
     elif brought.is_whole and not brought.young and not brought.elsewhere:
         messages.info(request, "Everything that Telnyx has of it is here already.")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from portal.texts import pluralised
 from voice.calls import measures
 from voice.explanations.judgement import never_placed
 from voice.explanations.judgement.facts import Command
@@ -99,5 +100,5 @@ def _of_its_course(leg: Leg) -> Iterator[str]:
     if seconds is not None and 0 <= seconds < _SHORT and leg.was_ended_by_its_person:
         yield f"hung up {span(seconds)} after our first words"
     if leg.context.same_length:
-        others = leg.context.same_length
-        yield f"cut after the same time as {others} other calls: probably a timer in the network, not a person"
+        others = pluralised(leg.context.same_length, "other call", "other calls")
+        yield f"cut after the same time as {others}: probably a timer in the network, not a person"

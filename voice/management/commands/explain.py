@@ -15,6 +15,7 @@ from applications.pulls.progress import Bar
 from portal import payloads
 from portal.checks import OWN_CHECKS
 from portal.masking import masked_text
+from portal.texts import pluralised
 from voice.calls import search
 from voice.explanations import cases, judging, rows
 from voice.explanations.judgement import precedence
@@ -73,7 +74,7 @@ class Command(BaseCommand):
                 else:
                     self._say(str(case.get("id") or f"line {number}"), verdict, form)
         if bad:
-            raise CommandError(f"{bad} line{'' if bad == 1 else 's'} could not be read.")
+            raise CommandError(f"{pluralised(bad, 'line', 'lines')} could not be read.")
 
     def _say(self, name: str, verdict: Verdict, form: str, *, masked: bool = False) -> None:
         told = verdict.told()

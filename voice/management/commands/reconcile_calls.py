@@ -15,6 +15,7 @@ from portal.actors import Actor
 from portal.checks import OWN_CHECKS
 from portal.models import TelnyxAccount
 from portal.telnyx.errors import TelnyxError
+from portal.texts import pluralised
 from voice.models import SILENT, Recovery
 from voice.recovery import backfill, runs
 from voice.recovery.collector import SETTLED
@@ -57,7 +58,7 @@ class Command(BaseCommand):
         bar.close()
         if record.since and record.until:
             looked = f"{record.since:%Y-%m-%d %H:%M} to {record.until:%Y-%m-%d %H:%M} UTC"
-            read = f"{record.deliveries_read} failed deliver{'y' if record.deliveries_read == 1 else 'ies'}"
+            read = pluralised(record.deliveries_read, "failed delivery", "failed deliveries")
             found = record.words if record.state == Recovery.State.DONE else f"not read whole ({record.words} so far)"
             self.stdout.write(f"{account}: {looked}: {read} read; {found}.")
         if record.problem:
@@ -73,7 +74,7 @@ class Command(BaseCommand):
         except TelnyxError:
             return False  # what could not be asked now is left to the next run
         if young:
-            words = "1 delivery" if young == 1 else f"{young} deliveries"
+            words = pluralised(young, "delivery", "deliveries")
             self.stderr.write(f"{record.account}: {words} failed within the last two minutes, and may still come.")
         return bool(young)
 

@@ -10,6 +10,7 @@ from django.core.management import BaseCommand, CommandError
 from applications.pulls.progress import Bar
 from portal.actors import Actor
 from portal.checks import OWN_CHECKS
+from portal.texts import pluralised
 from voice.events.following import wake_following
 from voice.models import Replay, ReplayLine
 from voice.replay import runs, wording
@@ -68,7 +69,7 @@ class Command(BaseCommand):
         selection = _selection(options)
         count = selection.rows().count()
         words = "; ".join(f"{name} {value}" for name, value in selection.words()) or "all"
-        self.stdout.write(f"{count:,} event{'' if count == 1 else 's'}: {words}")
+        self.stdout.write(f"{pluralised(count, 'event', 'events')}: {words}")
         if not count:
             return
         if options["dry_run"]:

@@ -156,7 +156,7 @@ def test_recordings_are_deleted_once_their_number_is_confirmed(
     for sent in ({}, {"recordings": "2"}, {"recordings": "3", "sure": "yes"}):
         assert done(browser, "delete", form, **sent).status_code == 400
     one = shown(browser, scope="picked", call=[str(recorded[0].pk)])
-    assert "confirm that one recording is to be deleted" in done(browser, "delete", one).content.decode()
+    assert "confirm that 1 recording is to be deleted" in done(browser, "delete", one).content.decode()
     assert not CallCommand.objects.exists()
     page = done(browser, "delete", form, recordings="2", sure="yes").content.decode()
     assert "Telnyx is being asked to delete 2 recordings" in page
