@@ -15,7 +15,7 @@ from portal.rest.serializers import Strict
 from portal.rest.viewsets import PortalViewSet, ReadOnlyViewSet
 from portal.texml.findings import LEVELS, RULES
 from portal.texml.grammar import GRAMMAR, VALUE_TYPES, Element
-from portal.texml.judging.linter import Surroundings, lint
+from portal.texml.judging.linter import Surroundings, lint_template
 from portal.texml.tree import Malformed
 from portal.texml.twiml import WHATS, from_twiml
 
@@ -199,7 +199,7 @@ class TexmlLintViewSet(PortalViewSet):
             variables=frozenset(given.get("variables", ())),
             is_imported=given.get("imported", False),
         )
-        found = [one.as_json() for one in lint(given["document"], surroundings)]
+        found = [one.as_json() for one in lint_template(given["document"], surroundings)]
         return Response({"findings": found})
 
 

@@ -19,6 +19,8 @@ import re
 from dataclasses import dataclass, field, replace
 from xml.parsers import expat
 
+from portal.texml.findings import Finding
+
 MAX_SOURCE = 64 * 1024  # bytes
 MAX_BLOCKS = 12  # one within another
 FILTERS = ("url", "json", "e164", "spell", "allow")
@@ -45,6 +47,11 @@ class TemplateError(ValueError):
     def __init__(self, line: int, column: int, rule: str, message: str) -> None:
         super().__init__(message)
         self.line, self.column, self.rule = line, column, rule
+
+    @property
+    def finding(self) -> Finding:
+        """Return it as the linter tells it: such a document is not published."""
+        return Finding(self.line, self.column, self.rule, "error", str(self))
 
 
 @dataclass(frozen=True)

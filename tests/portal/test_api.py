@@ -67,6 +67,13 @@ def test_what_is_known_around_a_document_counts(api):
     assert [one["rule"] for one in answer.json()["findings"]] == ["D01", "D01", "F11"]
 
 
+def test_what_is_not_published_since_nobody_can_tell_whom_it_calls_is_an_error(api):
+    listed = judged(api, document="<Response><Dial>+1312555{{#Digits}}0100{{/Digits}}</Dial></Response>").json()
+    assert ("T04", "error", 11) in [(one["rule"], one["level"], one["column"]) for one in listed["findings"]]
+    unclosed = judged(api, document="<Response><Say>{{#if Digits == 1}}Hi</Say></Response>").json()
+    assert [one["rule"] for one in unclosed["findings"]].count("T01") == 1  # told once, though both find it
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [

@@ -85,6 +85,14 @@ def test_a_variable_that_is_declared_is_known(file):
     assert run(greeting, "--variable", "Greeting") == (0, "", "")
 
 
+def test_what_is_not_published_since_nobody_can_tell_whom_it_calls_is_an_error(file):
+    """The linter's rules alone find nothing: it takes the reader of templates."""
+    listed = file("listed.xml", "<Response><Dial>+1312555{{#Digits}}0100{{/Digits}}</Dial></Response>")
+    status, out, err = run(listed)
+    assert (status, err) == (1, "")
+    assert f"{listed}:1:11: error T04: A list may repeat this" in out
+
+
 def test_it_reads_the_standard_input_and_needs_no_database():
     """As a pipeline calls it: a process of its own, and a database that is not there."""
     done = subprocess.run(

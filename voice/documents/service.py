@@ -77,13 +77,8 @@ def check(document: TexmlDocument) -> None:
 
 def findings(document: TexmlDocument) -> list[Finding]:
     """List what the linter says of the draft: by itself, and with the other documents of its account."""
-    alone = set(linter.lint(document.draft, Surroundings(variables=frozenset(document.variables))))
-    try:
-        destinations.judged(document.draft)
-    except TemplateError as error:
-        if not any(one.rule == error.rule and one.level in _GRAVE for one in alone):
-            alone.add(_of_template(error))
-    return sorted(alone | set(_between(document)))
+    alone = linter.lint_template(document.draft, Surroundings(variables=frozenset(document.variables)))
+    return sorted({*alone, *_between(document)})
 
 
 def publish(
@@ -226,14 +221,10 @@ def _demand(document: TexmlDocument, source: str, actor: Actor) -> None:
     try:
         judged = destinations.judged(source)
     except TemplateError as error:
-        raise Unfit([_of_template(error)], "A document with errors is not published.") from None
+        raise Unfit([error.finding], "A document with errors is not published.") from None
     for one in judged:
         rights.demand_for_document(actor, document.account, one)
     held = limits.limits_for(document.account, actor.token)
     numbers = dict.fromkeys(number for one in judged for _, number in texml_documents.called(one))
     if why := [words for number in numbers if (words := limits.refusal(held, number))]:
         raise ValidationError({"draft": list(dict.fromkeys(why))})
-
-
-def _of_template(error: TemplateError) -> Finding:
-    return Finding(error.line, error.column, error.rule, "error", str(error))

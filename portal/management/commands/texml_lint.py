@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management import BaseCommand
 
 from portal.texml.findings import Finding
-from portal.texml.judging.linter import Surroundings, lint
+from portal.texml.judging.linter import Surroundings, lint_template
 from portal.texml.tree import LARGEST
 
 _STDIN = "-"
@@ -50,7 +50,7 @@ class Command(BaseCommand):
                 self.stderr.write(f"{name} cannot be read: {getattr(error, 'strerror', None) or error}.")
                 is_well = False
                 continue
-            judged += [(name, finding) for finding in lint(source, surroundings)]
+            judged += [(name, finding) for finding in lint_template(source, surroundings)]
         if options["format"] == "json":
             found = [{"file": name, **finding.as_json()} for name, finding in judged]
             self.stdout.write(json.dumps(found, indent=2, ensure_ascii=False))

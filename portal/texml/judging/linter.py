@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 
 from portal.texml.findings import Finding
+from portal.texml.judging import destinations
 from portal.texml.judging.rules import attributes, flow, links, structure, templates, values
 from portal.texml.judging.rules.context import NOTHING_KNOWN, Context, Surroundings
+from portal.texml.templates import TemplateError
 from portal.texml.tree import Malformed, parse
 
-__all__ = ["NOTHING_KNOWN", "Surroundings", "lint", "lint_together"]
+__all__ = ["NOTHING_KNOWN", "Surroundings", "lint", "lint_template", "lint_together"]
 
 _RULES = (structure.findings, attributes.findings, values.findings, flow.findings, templates.findings)
 
@@ -20,6 +22,19 @@ def lint(source: str | bytes, surroundings: Surroundings = NOTHING_KNOWN) -> lis
         return sorted([malformed.finding, *malformed.more])
     context = Context(document, surroundings)
     return sorted({*document.findings, *(one for rule in _RULES for one in rule(context))})
+
+
+def lint_template(source: str | bytes, surroundings: Surroundings = NOTHING_KNOWN) -> list[Finding]:
+    """List what ``lint`` finds, and why it could not be served as a template, whatever a fetch chooses."""
+    found = lint(source, surroundings)
+    if any(one.level == "fatal" for one in found):
+        return found  # nobody can read it, the reader of templates neither
+    try:
+        destinations.judged(source if isinstance(source, str) else source.decode())
+    except TemplateError as error:
+        if not any((one.rule, one.level) == (error.rule, "error") for one in found):
+            return sorted([*found, error.finding])
+    return found
 
 
 def lint_together(

@@ -19,7 +19,7 @@ from portal.actors import actor_of
 from portal.admin.filters import CountedRelatedFilter
 from portal.admin.site import as_json, viewer
 from portal.masking import addresses_for, set_up_for
-from portal.texml.judging.linter import lint
+from portal.texml.judging.linter import lint_template
 from portal.texml.judging.rules.context import Surroundings
 from portal.texml.tree import LARGEST
 from portal.texts import visible
@@ -111,7 +111,7 @@ class TexmlDocumentAdmin(PublishingPages, CasePages, ImportPages):  # type: igno
         source, declared = pages.posted(request, "draft", "variables")
         if document_id is None:
             known = Surroundings(variables=frozenset(declared))
-            return Draft(source, declared, serving.apologise(""), judge=partial(lint, source, known))
+            return Draft(source, declared, serving.apologise(""), judge=partial(lint_template, source, known))
         document = self.as_posted(request, document_id, "voice.view_texmldocument")
         return replace(cases.drafted(document), judge=partial(service.findings, document))
 
