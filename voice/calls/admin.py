@@ -27,6 +27,7 @@ from voice.catalogue.forms import ActionForm
 from voice.commands import outbox, products
 from voice.commands.confirmation import DANGEROUS, page_of, wake_and_return
 from voice.commands.products import Product
+from voice.dialling import rights
 from voice.dialling.forms import DialForm
 from voice.models import Call, CallEvent, Conference
 
@@ -70,7 +71,7 @@ class CallAdmin(PageAdmin):
         self.complete([call])
         more = [
             (title, [(name, actions.label(name)) for name in members])
-            for title, members in actions.grouped([name for name in actions.names() if _may(user, name)])
+            for title, members in actions.grouped([name for name in actions.names() if rights.may(user, name)])
         ]
         busy = call.is_alive or any(
             entry.status in {"queued", "sending"} for entry in entries if entry.kind == "command"
@@ -134,7 +135,7 @@ class CallAdmin(PageAdmin):
         call = self.row(request, object_id)
         if action not in actions.names():
             raise Http404
-        if not request.user.has_perm(actions.permission(action)):
+        if not rights.may(request.user, action):
             raise PermissionDenied
         try:
             products.refuse_on_texml(call, action)
@@ -156,7 +157,7 @@ class CallAdmin(PageAdmin):
             "call": call,
             "original": call,
             "account": call.account,
-            "dials": actions.permission(action) == "voice.dial",
+            "dials": rights.DIAL in rights.needed(action, {}),
         }
         context |= {
             "summary": schemas.summary(actions.method(action)),
@@ -206,10 +207,6 @@ class CallAdmin(PageAdmin):
             if row is not None and user.has_perm(kind.permission("view")):
                 return str(row), reverse(f"admin:applications_{row._meta.model_name}_change", args=[row.pk])
         return call.application_name or call.connection_id, ""
-
-
-def _may(user: Any, action: str) -> bool:
-    return bool(user.has_perm(actions.permission(action)))
 
 
 def _page(call: Call) -> str:

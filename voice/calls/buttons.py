@@ -63,9 +63,9 @@ _KINDS = (
 def of_leg(call: Call, user: Any) -> list[Button]:
     """List what can be begun or done on a leg; of one whose product is unknown what Call Control has."""
     if product_of(call) == Product.TEXML:
-        names = [name for name in actions.possible_on_texml(call) if _may(user, name)]
+        names = [name for name in actions.possible_on_texml(call) if rights.may(user, name)]
         return [Button(name, _short(name), _texml_url(call, name)) for name in names]
-    names = [name for name in actions.possible(call) if user.has_perm(actions.permission(name))]
+    names = [name for name in actions.possible(call) if rights.may(user, name)]
     return [Button(name, actions.label(name), reverse("admin:voice_call_act", args=[call.pk, name])) for name in names]
 
 
@@ -80,7 +80,7 @@ def of_what_runs(call: Call, user: Any) -> list[Button]:
     return [
         button
         for kind in _KINDS
-        if _may(user, kind.stop)
+        if rights.may(user, kind.stop)
         for sid in _running(kind, events, commands)
         for button in _of_running(call, kind, sid, commands)
     ]
@@ -125,7 +125,3 @@ def _texml_url(call: Call, action: str, **more: str) -> str:
 def _short(action: str) -> str:
     words = actions.label(action).removeprefix("TeXML: ")
     return words[:1].upper() + words[1:]
-
-
-def _may(user: Any, action: str) -> bool:
-    return bool(user.has_perms(rights.needed(action, {})))

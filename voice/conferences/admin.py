@@ -23,6 +23,7 @@ from voice.calls import timeline
 from voice.catalogue import actions
 from voice.commands import confirmation
 from voice.conferences import queue_admin, service
+from voice.dialling import rights
 from voice.models import Call, CallEvent, Conference, ConferenceParticipant
 
 _FIRST = ("join", "speak", "mute", "hold", "record_start", "end_conference")
@@ -89,7 +90,8 @@ class ConferenceAdmin(PageAdmin):
         user: Any = request.user
         entries = timeline.of_conference(conference, user)
         participants = timeline.participants(conference)
-        names = [name for name in actions.conference_names() if _may(user, name)] if not conference.is_over else []
+        every = () if conference.is_over else actions.conference_names()
+        names = [name for name in every if rights.may(user, name)]
         first = [f"conferences.{name}" for name in _FIRST]
         waits = any(entry.status in {"queued", "sending"} for entry in entries if entry.kind == "command")
         return {
@@ -109,7 +111,7 @@ class ConferenceAdmin(PageAdmin):
     def inside_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show who is in it, muted and on hold, as Telnyx tells it now: a fragment of the page."""
         conference = self.row(request, object_id)
-        context: dict[str, Any] = {"conference": conference, "may": _may(request.user, "conferences.mute")}
+        context: dict[str, Any] = {"conference": conference, "may": rights.may(request.user, "conferences.mute")}
         try:
             found = service.participants(conference)
         except TelnyxError as error:
@@ -134,7 +136,7 @@ class ConferenceAdmin(PageAdmin):
         conference = self.row(request, object_id)
         if action not in actions.conference_names():
             raise Http404
-        if not _may(request.user, action):
+        if not rights.may(request.user, action):
             raise PermissionDenied
         form = confirmation.RoomForm(action, request, self._legs(conference, action, request.user))
         back = reverse("admin:voice_conference_change", args=[conference.pk])
@@ -149,7 +151,7 @@ class ConferenceAdmin(PageAdmin):
 
     def create_view(self, request: HttpRequest) -> HttpResponse:
         """Create a conference, from a leg on the line."""
-        if not _may(request.user, service.CREATE):
+        if not rights.may(request.user, service.CREATE):
             raise PermissionDenied
         form = confirmation.AccountForm(service.CREATE, request, confirmation.live_legs(None, request.user))
 
@@ -202,10 +204,6 @@ class ConferenceAdmin(PageAdmin):
 def _calls_of(account: TelnyxAccount, rows: list[dict[str, Any]]) -> dict[Any, Call]:
     ids = [row.get("call_control_id") for row in rows if isinstance(row.get("call_control_id"), str)]
     return {call.call_control_id: call for call in Call.objects.filter(account=account, call_control_id__in=ids)}
-
-
-def _may(user: Any, action: str) -> bool:
-    return bool(user.has_perm(actions.permission(action)))
 
 
 def _short(action: str) -> str:

@@ -26,6 +26,11 @@ def needed(action: str, parameters: Any) -> set[str]:
     return found
 
 
+def may(user: Any, action: str) -> bool:
+    """Tell whether this person may press it, whatever its parameters add to that."""
+    return bool(user.has_perms(needed(action, {})))
+
+
 def demand(actor: Actor, action: str, parameters: Any) -> None:
     """Raise ``PortalRefusal`` when who asks for the command lacks one of its permissions. The portal lacks none."""
     _demand(actor, needed(action, parameters), "This")

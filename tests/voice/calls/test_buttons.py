@@ -1,4 +1,4 @@
-"""The buttons of a TeXML leg: what can be begun, and what its callbacks and commands say is running."""
+"""The buttons of a leg: what may be pressed; of a TeXML leg what its callbacks and commands say is running."""
 
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -112,6 +112,17 @@ def test_each_button_is_for_who_may_press_it(
 ) -> None:
     done(leg, "record", answer={"sid": RECORDING})
     assert [verb for verb, _, _ in buttons(signed_in("voice.view_call", *permissions), leg)] == verbs
+
+
+@pytest.mark.parametrize(("permissions", "status"), [((), 403), (("voice.listen_recording",), 200)])
+def test_what_has_a_call_control_leg_recorded_is_offered_to_who_may_listen(
+    signed_in: Any, account: TelnyxAccount, permissions: tuple[str, ...], status: int
+) -> None:
+    call, person = make_call(account), signed_in(*MAY, *permissions)
+    offered = {name for _, members in person.get(page(call)).context["more"] for name, _ in members}
+    assert ("start_recording" in offered, "speak" in offered, "transfer" in offered) == (status == 200, True, False)
+    assert person.get(page(call, "do", "start_recording")).status_code == status
+    assert person.get(page(call, "do", "speak")).status_code == 200
 
 
 def test_a_recording_is_paused_resumed_and_stopped(browser: Client, leg: Call) -> None:

@@ -193,6 +193,18 @@ def test_the_page_of_an_action_says_where_nothing_would_be_sent(
     assert ("This conference has ended: the command would not be sent." in browser.get(url).content.decode()) is is_over
 
 
+@pytest.mark.parametrize(("permissions", "status"), [((), 403), (("voice.listen_recording",), 200)])
+def test_what_records_it_is_offered_to_who_may_listen(
+    account: TelnyxAccount, signed_in: Callable[..., Client], permissions: tuple[str, ...], status: int
+) -> None:
+    at = f"/admin/voice/conference/{make_room(account).pk}/"
+    person = signed_in("voice.view_conference", "voice.control_call", *permissions)
+    labels = [label for _, label in person.get(f"{at}change/").context["buttons"]]
+    assert ("Record start" in labels, "Mute" in labels) == (status == 200, True)
+    assert person.get(f"{at}do/conferences.record_start/").status_code == status
+    assert person.get(f"{at}do/conferences.mute/").status_code == 200
+
+
 def test_what_is_done_most_stands_first_and_what_ends_it_is_red(account: TelnyxAccount, browser: Client) -> None:
     page = browser.get(f"/admin/voice/conference/{make_room(account).pk}/change/")
     buttons = [label for _, label in page.context["buttons"]]

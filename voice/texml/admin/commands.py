@@ -21,7 +21,7 @@ from portal.telnyx.schemas import InvalidParameters
 from portal.texts import visible
 from voice.catalogue import actions
 from voice.catalogue.forms import ActionForm
-from voice.catalogue.texml_operations import COMMANDS, DIALS
+from voice.catalogue.texml_operations import COMMANDS
 from voice.commands import outbox
 from voice.commands.confirmation import DANGEROUS, SEE_CALLS, page_of, wake_and_return
 from voice.dialling import rights
@@ -138,7 +138,7 @@ def confirm(request: HttpRequest, form: Any, account: TelnyxAccount | None, **co
         "summary": schemas.summary(actions.method(form.action)),
         "dangerous": form.action in DANGEROUS,
         "action": form.action,
-        "dials": form.action in DIALS,
+        "dials": rights.DIAL in rights.needed(form.action, {}),
     }
     title = actions.label(form.action).removeprefix("TeXML: ")
     named = {"title": title[:1].upper() + title[1:]} | context

@@ -210,11 +210,8 @@ def do(account: TelnyxAccount, action: str, **given: str) -> str:
     return reverse("admin:voice_texml_do", args=[account.pk, action]) + query
 
 
-def may(user: Any, action: str) -> bool:
-    """Tell whether this person may press it, whatever its parameters add to that."""
-    return all(user.has_perm(permission) for permission in rights.needed(action, {}))
-
-
 def buttons(user: Any, account: TelnyxAccount, wanted: Iterable[tuple[str, str, dict[str, str]]]) -> list[Any]:
     """Return label, address and operation of those that this person may press."""
-    return [(label, do(account, action, **given), action) for action, label, given in wanted if may(user, action)]
+    return [
+        (label, do(account, action, **given), action) for action, label, given in wanted if rights.may(user, action)
+    ]
