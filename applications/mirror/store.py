@@ -20,7 +20,7 @@ from portal.actors import Actor
 from portal.json_types import JsonObject
 from portal.models import TelnyxAccount
 from portal.telnyx.client import ask
-from portal.telnyx.errors import UNREAD, TelnyxRefused, TelnyxUnavailable, TelnyxUncertain
+from portal.telnyx.errors import UNREAD, TelnyxRefused, TelnyxUncertain, TelnyxUnread
 from portal.telnyx.patience import nobody, patiently
 
 Outcome = Literal["created", "updated", "missing", "unchanged"]
@@ -60,7 +60,7 @@ def retrieved(kind: Kind, account: TelnyxAccount, telnyx_id: str) -> JsonObject:
     try:
         return data_of(answer)
     except TelnyxUncertain as error:
-        raise TelnyxUnavailable(UNREAD) from error
+        raise TelnyxUnread(UNREAD) from error
 
 
 def seen_by(actor: Actor) -> str:
@@ -116,7 +116,7 @@ def pages(kind: Kind, account: TelnyxAccount, alive: Callable[[], None] = nobody
         answer = patiently(partial(ask, account, kind.method("list"), extra_query=query), alive)
         listed = answer.get("data")
         if not isinstance(listed, list):
-            raise TelnyxUnavailable(UNREAD)
+            raise TelnyxUnread(UNREAD)
         readable = [item for item in listed if isinstance(item, dict) and _id(item)]
         errors = [{"id": None, "message": f"Page {number} holds an application without an id."}]
         fresh = {_id(item): item for item in readable if _id(item) not in seen}

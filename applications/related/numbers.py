@@ -11,7 +11,7 @@ from portal.actors import Actor
 from portal.json_types import JsonObject
 from portal.models import AuditEvent, TelnyxAccount
 from portal.telnyx.client import ask
-from portal.telnyx.errors import UNREAD, TelnyxError, TelnyxUnavailable, TelnyxUncertain
+from portal.telnyx.errors import UNREAD, TelnyxError, TelnyxUncertain, TelnyxUnread
 from portal.telnyx.schemas import InvalidParameters
 from portal.texts import pluralised
 
@@ -53,7 +53,7 @@ def list_numbers(
     answer = ask(account, "phone_numbers.list", extra_query=query)
     listed, meta = answer.get("data"), answer.get("meta")
     if not isinstance(listed, list):
-        raise TelnyxUnavailable(UNREAD)
+        raise TelnyxUnread(UNREAD)
     meta = meta if isinstance(meta, dict) else {}
     numbers = [item for item in listed if isinstance(item, dict)]
     return NumberPage(numbers, page, _count(meta, "total_pages"), _count(meta, "total_results"))
@@ -106,7 +106,7 @@ def is_assigned(number: JsonObject, application: TelnyxApplication) -> bool:
 def _retrieve(application: TelnyxApplication, number_id: str) -> JsonObject:
     number = ask(application.account, "phone_numbers.retrieve", number_id).get("data")
     if not isinstance(number, dict):
-        raise TelnyxUnavailable(UNREAD)
+        raise TelnyxUnread(UNREAD)
     return number
 
 

@@ -7,7 +7,7 @@ from django.core.cache import cache
 from portal.json_types import JsonObject
 from portal.models import TelnyxAccount
 from portal.telnyx.client import ask
-from portal.telnyx.errors import UNREAD, TelnyxUnavailable
+from portal.telnyx.errors import UNREAD, TelnyxUnread
 
 KEPT_SECONDS = 60
 _PAGE_SIZE, _MOST_PAGES = 250, 4
@@ -50,7 +50,7 @@ def _read(account: TelnyxAccount) -> list[Profile]:
         query = {"page[number]": str(number), "page[size]": str(_PAGE_SIZE), "sort": "name"}
         listed = ask(account, "outbound_voice_profiles.list", extra_query=query).get("data")
         if not isinstance(listed, list):
-            raise TelnyxUnavailable(UNREAD)
+            raise TelnyxUnread(UNREAD)
         profiles |= {str(item["id"]): _profile(item) for item in listed if isinstance(item, dict) and item.get("id")}
         if len(listed) < _PAGE_SIZE:
             break

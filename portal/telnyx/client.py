@@ -22,7 +22,15 @@ from django.db import connection
 from portal import payloads, stopping
 from portal.encryption import CannotOpen
 from portal.models import TelnyxAccount
-from portal.telnyx.errors import UNREAD, TelnyxError, TelnyxRefused, TelnyxUnavailable, TelnyxUncertain, translate
+from portal.telnyx.errors import (
+    UNREAD,
+    TelnyxError,
+    TelnyxRefused,
+    TelnyxUnavailable,
+    TelnyxUncertain,
+    TelnyxUnread,
+    translate,
+)
 from portal.telnyx.form_bodies import in_its_encoding
 from portal.telnyx.schemas import arguments
 from portal.telnyx.sdk import telnyx
@@ -150,7 +158,7 @@ def _object(response: httpx.Response) -> dict[str, Any]:
         answer = None
     if not isinstance(answer, dict) or not 200 <= status < 300:
         if response.request.method == "GET":
-            raise TelnyxUnavailable(UNREAD, http_status=status)
+            raise TelnyxUnread(UNREAD, http_status=status)
         raise TelnyxUncertain("Telnyx's answer cannot be read. It may have acted, or not.", http_status=status)
     return answer
 

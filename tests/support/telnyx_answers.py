@@ -12,7 +12,10 @@ from tests.support.http_servers import Listener, answer, serving
 
 @contextmanager
 def telnyx_says(account: TelnyxAccount, **by_word: Any) -> Iterator[Listener]:
-    """Answers a request whose path holds the word: with JSON, a status line, both, or what a function of it gives."""
+    """Answers a request whose path holds the word: with JSON, a status line, both, or what a function of it gives.
+
+    Bytes beside a status line are sent as they are.
+    """
     asked: list[Listener] = []
 
     def behave(connection: socket.socket) -> None:
@@ -22,7 +25,7 @@ def telnyx_says(account: TelnyxAccount, **by_word: Any) -> Iterator[Listener]:
         line, body = said if isinstance(said, tuple) else (said, {"errors": [{"code": "10005", "detail": "none"}]})
         if isinstance(line, dict):
             line, body = "200 OK", line
-        connection.sendall(answer(line, json.dumps(body).encode()))
+        connection.sendall(answer(line, body if isinstance(body, bytes) else json.dumps(body).encode()))
 
     with serving(behave) as listener:
         asked.append(listener)

@@ -16,7 +16,7 @@ from django.utils import timezone
 from portal.models import TelnyxAccount
 from portal.telnyx.account_sids import account_sid
 from portal.telnyx.client import Unaskable, ask
-from portal.telnyx.errors import UNREAD, TelnyxRefused, TelnyxUnavailable
+from portal.telnyx.errors import UNREAD, TelnyxRefused, TelnyxUnread
 from portal.telnyx.form_bodies import FORM
 from portal.telnyx.paging import MOST_PAGES, PAGE, Listing
 from voice.catalogue.texml_operations import COMMANDS, PAGING, READS, Operation
@@ -68,7 +68,7 @@ def page(account: TelnyxAccount, name: str, *ids: str, query: Mapping[str, str])
     if rows is None and answer.get("participants") == []:
         rows = []  # Telnyx's example of a conference without recordings names no recordings, and this
     if not isinstance(rows, list):
-        raise TelnyxUnavailable(UNREAD)
+        raise TelnyxUnread(UNREAD)
     return Page(
         [row for row in rows if isinstance(row, dict)],
         asked_at,

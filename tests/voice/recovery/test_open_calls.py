@@ -126,10 +126,13 @@ def test_an_application_whose_live_calls_are_not_told_keeps_no_other_from_its_en
     assert Call.objects.get(state="lost").connection_id == "77"
 
 
-def test_an_answer_that_is_no_json_loses_no_call_and_keeps_no_other_from_being_asked(account: TelnyxAccount) -> None:
+@pytest.mark.parametrize("of_a", ["200 OK", ("200 OK", b"<html>Busy</html>")])
+def test_an_answer_that_cannot_be_read_loses_no_call_and_keeps_no_other_from_being_asked(
+    account: TelnyxAccount, of_a: Any
+) -> None:
     make_call(account, "a", **OLD)
     make_call(account, "b", **OLD)
-    said = {"calls": lambda path: "200 OK" if "v3%3Aa-leg" in path or "v3:a-leg" in path else GONE}
+    said = {"calls": lambda path: of_a if "v3%3Aa-leg" in path or "v3:a-leg" in path else GONE}
     with telnyx_says(account, webhook_deliveries=NOTHING, active_calls=NONE_ALIVE, call_events=NOTHING, **said):
         backfill.recover(account, PORTAL)
     assert dict(Call.objects.values_list("call_control_id", "state")) == {"v3:a-leg": "answered", "v3:b-leg": "lost"}

@@ -200,6 +200,14 @@ def test_one_that_telnyx_will_not_tell_about_keeps_no_other_from_its_end(account
     assert (record.calls_lost, Call.objects.get(state="lost").call_control_id) == (1, "v3:b-leg")
 
 
+def test_a_list_that_cannot_be_read_keeps_no_call_of_call_control_from_its_end(account: TelnyxAccount) -> None:
+    make_call(account, **OLD)
+    make_call(account, "b", started_at=ago(3600), answered_at=ago(3500))
+    record = looked(account, **{"/Calls": {"calls": None}, "/calls/": GONE})
+    assert "no usable answer" in record.problem
+    assert Call.objects.get(state="lost").call_control_id == "v3:b-leg"
+
+
 def test_without_an_account_sid_nothing_is_lost_and_it_is_said(account: TelnyxAccount) -> None:
     TelnyxAccount.objects.filter(pk=account.pk).update(account_sid="")
     account.account_sid = ""
