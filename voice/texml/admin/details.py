@@ -41,9 +41,7 @@ def view(request: HttpRequest, resource: Resource, account_id: uuid.UUID, sid: s
             "name": _name(resource, shown),
         }
     context |= _PARTS[resource.name](request, account, sid, found.resource if found else {})
-    waiting = (CallCommand.Status.QUEUED, CallCommand.Status.SENDING)
-    context["busy"] = any(command.status in waiting for command, _ in context["commands"])
-    answer = pages.draw(request, "detail", title, **context)
+    answer = pages.draw(request, "detail", title, busy=_is_busy(context["commands"]), **context)
     if media := context.get("media_origin"):
         answer.media_origin = media  # type: ignore[attr-defined]  # portal.runtime.middleware lets it be heard
     return answer
@@ -66,8 +64,9 @@ def participant_view(request: HttpRequest, account_id: uuid.UUID, conference_sid
             "buttons": person["buttons"],
         }
         context |= {"mirrored": _mirrored(request.user, known.get(str(found.resource.get("call_sid"))))}
-    context["commands"] = pages.commands(request.user, account=account, path__0=conference_sid)
-    return pages.draw(request, "detail", "TeXML participant", **context)
+    names = {who, str((found.resource if found else {}).get("call_sid") or who)}
+    asked = pages.commands(request.user, account=account, path__0=conference_sid, path__1__in=sorted(names))
+    return pages.draw(request, "detail", "TeXML participant", commands=asked, busy=_is_busy(asked), **context)
 
 
 def media_view(request: HttpRequest, account_id: uuid.UUID, sid: str) -> HttpResponse:
@@ -244,6 +243,11 @@ def _person(
     ]
     url = reverse("admin:voice_texml_participant", args=[account.pk, *ids.values()])
     return {"cells": drawn, "url": url, "buttons": resources.buttons(user, account, wanted)}
+
+
+def _is_busy(commands: list[tuple[CallCommand, str]]) -> bool:
+    waiting = (CallCommand.Status.QUEUED, CallCommand.Status.SENDING)
+    return any(command.status in waiting for command, _ in commands)
 
 
 def _frame(request: HttpRequest, account: TelnyxAccount, told: Row, error: str) -> dict[str, Any]:

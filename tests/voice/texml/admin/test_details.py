@@ -168,6 +168,19 @@ def test_a_page_refreshes_while_something_is_on_its_way(browser: Client, at_teln
     assert "queued" in page
 
 
+def test_a_participants_page_tells_and_awaits_what_was_asked_of_them_alone(browser: Client, at_telnyx: Any) -> None:
+    update = "texml.participants.update"
+    with at_telnyx() as (account, _):
+        url = page_of(account, "texml.participants.retrieve")
+        press(browser, account, update, {"Hold": True}, conference_sid=ROOM, call_sid_or_participant_label="v3:other")
+        page = browser.get(url)
+        assert (page.context["commands"], "every 3s" in page.content.decode()) == ([], False)
+        press(browser, account, update, {"Hold": True}, conference_sid=ROOM, call_sid_or_participant_label=CALL)
+        page = browser.get(url)
+    assert [command.path for command, _ in page.context["commands"]] == [[ROOM, CALL]]
+    assert "every 3s" in page.content.decode()
+
+
 def test_a_queue_with_a_slash_in_its_name_has_a_page(browser: Client, at_telnyx: Any) -> None:
     with at_telnyx() as (account, wire):
         page = browser.get(reverse("admin:voice_texml_queue", args=[account.pk, "sales/north"]))
