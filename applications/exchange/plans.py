@@ -209,7 +209,7 @@ def _unknown_targets(
     known |= {name for entry in entries for name in (entry.name, entry.id)}
     for target in targets:
         if not target or target not in known:
-            yield Problem(0, "", f"No application of this plan has the name or id {target!r}.")
+            yield Problem(0, "targets", f"No application of this plan has the name or id {target!r}.")
 
 
 def _called(step: Step) -> set[str]:

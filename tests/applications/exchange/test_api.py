@@ -100,7 +100,7 @@ def test_a_plan_of_an_older_state_does_nothing(api: APIClient, sandbox_account: 
         ({"applications": [{"application_name": "x", "colour": 1}]}, "applications.0.colour"),
         ({"applications": [{"id": 5}]}, "applications.0.id"),
         ({"applications": [], "colour": 1}, "colour"),
-        ({"applications": [], "targets": ["nobody"]}, "applications"),
+        ({"applications": [], "targets": ["nobody"]}, "targets"),
     ],
 )
 def test_what_is_wrong_is_told_by_field(
