@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils import timezone
 
 from portal import payloads
 from portal.actors import Actor
@@ -20,6 +21,7 @@ MOST = 100  # of one document: each publication goes through all of them
 # for all cases of one document: whoever waits holds a thread of the web process. One case alone may take about two more
 SECONDS = 8
 _NOT_RUN = f"Not run: all test cases have {SECONDS} seconds together, and those before it took them."
+_GONE = "Somebody deleted it meanwhile: nothing was kept."
 _HIDDEN = "It has a number that was hidden when it was read (•••). Enter that number whole."
 
 
@@ -74,7 +76,8 @@ def save(document: TexmlDocument, name: str, done: Sequence[str], caller: Mappin
     case = TexmlCase(document=document, name=name, caller=dict(caller), steps=told["steps"], author=actor.label)
     with transaction.atomic():
         # one after the other: how many there are stays true
-        TexmlDocument.objects.select_for_update(of=("self",), no_key=True).get(pk=document.pk)
+        if not TexmlDocument.objects.select_for_update(of=("self",), no_key=True).filter(pk=document.pk).first():
+            raise ValidationError({"document": [_GONE]})
         case.full_clean()
         if document.cases.count() >= MOST:
             raise ValidationError({"name": [f"A document has at most {MOST} test cases. Delete one first."]})
@@ -90,9 +93,11 @@ def record_again(case: TexmlCase, actor: Actor) -> TexmlCase:
     if len(told["steps"]) <= len(done):
         words = f"Step {len(told['steps'])} is not possible any more: {told['problem']} Try it anew and save that."
         raise ValidationError({"steps": [words]})
-    case.steps, case.author = told["steps"], actor.label
+    case.steps, case.author, case.updated_at = told["steps"], actor.label, timezone.now()
+    kept = {"steps": case.steps, "author": case.author, "updated_at": case.updated_at}
     with transaction.atomic():
-        case.save(update_fields=["steps", "author", "updated_at"])
+        if not TexmlCase.objects.filter(pk=case.pk).update(**kept):
+            raise ValidationError({"case": [_GONE]})
         AuditEvent.note(actor, "document.case", case.document, case=case.name)
     return case
 

@@ -108,6 +108,25 @@ def test_a_step_that_is_not_possible_any_more_is_told(api: APIClient, menu: Texm
     assert "not possible any more" in problem(answer, 400)["errors"]["steps"][0]
 
 
+@pytest.mark.parametrize("gone", ["document", "case"])
+def test_what_was_deleted_while_it_was_tried_is_told_and_keeps_nothing(
+    api: APIClient, menu: TexmlDocument, monkeypatch: pytest.MonkeyPatch, gone: str
+) -> None:
+    case, again = keep(api, menu).json()["id"], cases.talk
+
+    def meanwhile(*tried: Any) -> Any:
+        told = again(*tried)
+        TexmlCase.objects.all().delete()
+        if gone == "document":
+            TexmlDocument.objects.filter(pk=menu.pk).delete()
+        return told
+
+    monkeypatch.setattr(cases, "talk", meanwhile)
+    answer = api.post(f"{URL}{menu.pk}/cases/{case}/record/") if gone == "case" else keep(api, menu, name="other")
+    assert "deleted it meanwhile" in problem(answer, 400)["errors"][gone][0]
+    assert not TexmlCase.objects.exists()
+
+
 @pytest.fixture
 def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What each case that was gone through begins with; every one takes five seconds."""
