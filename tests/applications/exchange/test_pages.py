@@ -133,6 +133,14 @@ def test_an_export_imported_again_changes_nothing(browser: Client, mirrored: Any
         assert answer.context["plan"].counts == {"create": 0, "update": 0, "delete": 0, "unchanged": 1}
 
 
+@pytest.mark.parametrize(("name", "content"), [("apps.csv", "application_name\n,\n"), ("apps.json", "[]")])
+def test_a_file_that_names_no_application_is_told_to_be_one(
+    browser: Client, sandbox_account: TelnyxAccount, name: str, content: str
+) -> None:
+    page = _upload(browser, sandbox_account, content, name).content.decode()
+    assert ("The file names no application." in page, "has all of this" in page) == (True, False)
+
+
 def test_a_long_run_is_cut_into_requests(
     browser: Client, sandbox_account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
