@@ -1,7 +1,10 @@
 """Puts values and names of fields into words for people."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
+
+from portal.masking import addresses_for
 
 _WORDS = {"url": "URL", "api": "API", "dtmf": "DTMF", "sip": "SIP", "id": "ID", "secs": "(seconds)"}
 
@@ -13,6 +16,15 @@ def display_value(value: Any) -> str:
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return "\n".join(value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def changes_for(user: Any, fields: Mapping[str, tuple[Any, Any]]) -> list[tuple[str, str, str]]:
+    """Return field, before and after, as this person may see them."""
+
+    def shown(value: Any) -> str:
+        return display_value(addresses_for(user, value))
+
+    return [(name, shown(before), shown(after)) for name, (before, after) in fields.items()]
 
 
 def label(name: str) -> str:

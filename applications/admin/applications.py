@@ -46,6 +46,7 @@ from portal.actors import actor_of
 from portal.admin.filters import CountedBooleanFilter, CountedRelatedCheckboxFilter
 from portal.admin.saved_filter_views import KeptFilters
 from portal.admin.site import PortalAdmin, ReadOnlyAdmin, as_json, seen
+from portal.masking import addresses_for
 from portal.models import TelnyxAccount
 from portal.telnyx.errors import TelnyxError
 from portal.telnyx.schemas import InvalidParameters
@@ -119,6 +120,7 @@ class ApplicationAdmin(  # type: ignore[misc]
             context |= {"add_url": self._address("add"), "may_clone": may_add and not obj.missing_since}
             context |= {"may_probe": self.has_change_permission(request, obj)}
             context["may_create_again"] = may_add and bool(obj.missing_since)
+            context["probed_address"] = addresses_for(request.user, obj.account.webhook_url)
             context["probe_url"] = reverse(self._guard_url("probe"), args=[obj.pk])
             context |= {"saved": self.saved(request, obj), "history_url": self._address_of("history", obj)}
             context["dial"] = import_string(settings.APPLICATION_DIAL)(request, obj)

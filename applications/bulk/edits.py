@@ -22,10 +22,11 @@ from applications.editing.service import Conflict, update_application
 from applications.kinds import BY_SLUG, Kind, flatten, unflatten
 from applications.mirror.answers import same
 from applications.models import BulkEdit, TelnyxApplication
-from applications.wording import display_value
+from applications.wording import changes_for
 from portal import sql
 from portal.actors import Actor
 from portal.json_types import JsonObject
+from portal.masking import addresses_for
 from portal.models import AuditEvent
 from portal.telnyx.client import NotNow, client_for
 from portal.telnyx.errors import TelnyxError
@@ -41,19 +42,22 @@ _logger = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Line:
-    """Holds one application of a preview: per chosen field its value now and then, and what came of it."""
+    """Holds one application of a preview: per chosen field its value now and then, and what came of it.
+
+    ``viewer`` is who looks at it.
+    """
 
     application: TelnyxApplication
     changes: dict[str, tuple[Any, Any]]
     state: str
     said: str
+    viewer: Any = None
 
     @property
     def texts(self) -> list[tuple[str, str, bool]]:
         """Return for each chosen field its value now and then as texts, and whether they differ."""
-        return [
-            (display_value(before), display_value(after), before != after) for before, after in self.changes.values()
-        ]
+        shown = changes_for(self.viewer, self.changes)
+        return [(before, after, self.changes[name][0] != self.changes[name][1]) for name, before, after in shown]
 
     @property
     def is_changed(self) -> bool:
@@ -81,11 +85,11 @@ def choose(edit: BulkEdit, values: JsonObject) -> None:
     edit.refresh_from_db()
 
 
-def lines(edit: BulkEdit) -> list[Line]:
-    """Return every application of it with what would change, or what became of it; two queries."""
+def lines(edit: BulkEdit, viewer: Any = None) -> list[Line]:
+    """Return every application of it with what would change, or what became of it, for ``viewer``; two queries."""
     rows = {str(row.pk): row for row in _rows(edit)}
     known = [target for target in edit.targets if target["id"] in rows]
-    return [_line(rows[target["id"]], target, edit.values) for target in known]
+    return [_line(rows[target["id"]], target, edit.values, viewer) for target in known]
 
 
 class OtherPreview(Exception):
@@ -202,11 +206,10 @@ def _one(row: TelnyxApplication, base: str, values: JsonObject, actor: Actor) ->
     return ("unchanged" if all(same(before.get(name), there.get(name)) for name in values) else "changed"), ""
 
 
-def _line(row: TelnyxApplication, target: JsonObject, values: JsonObject) -> Line:
+def _line(row: TelnyxApplication, target: JsonObject, values: JsonObject, viewer: Any) -> Line:
     there = flatten(row.remote)
-    return Line(
-        row, {name: (there.get(name), value) for name, value in values.items()}, target["state"], target["said"]
-    )
+    changes, said = {name: (there.get(name), value) for name, value in values.items()}, target["said"]
+    return Line(row, changes, target["state"], addresses_for(viewer, said), viewer)  # a conflict names both values
 
 
 def _rows(edit: BulkEdit) -> list[TelnyxApplication]:

@@ -139,7 +139,7 @@ class BulkPages:
     def _draw_bulk(self, request: HttpRequest, edit: BulkEdit, form: BulkForm | None = None) -> HttpResponse:
         context = self.admin_site.each_context(request) | {"opts": self.opts, "title": "Change several applications"}
         done = sum(edits.counts(edit).values())
-        lines = edits.lines(edit)
+        lines = edits.lines(edit, request.user)
         context |= {"edit": edit, "form": form, "lines": lines, "names": [label(name) for name in edit.values]}
         context |= {
             "done": done,

@@ -5,6 +5,7 @@ into a few seconds, so that nothing is left running when the page is closed.
 """
 
 import time
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -26,7 +27,7 @@ from applications.exchange.apply import Outcome, carry_out
 from applications.exchange.plans import Plan, Problem, Step, Unreadable
 from applications.kinds import Kind
 from applications.models import ApplyRun
-from applications.wording import display_value
+from applications.wording import changes_for
 from portal.actors import actor_of
 from portal.admin.site import answer_dialog
 from portal.json_types import JsonObject
@@ -188,7 +189,8 @@ class ExchangePages:
             problems, sealed = [Problem(0, "", "This is too much at once: split the file.")], ""
         if problems:
             return self._draw(request, form=form, problems=problems)
-        return self._draw(request, plan=plan, state=sealed, lines=[_line(step) for step in plan.steps[:MOST_SHOWN]])
+        lines = [{"step": step, "changes": changes_for(request.user, step.changes)} for step in plan.steps[:MOST_SHOWN]]
+        return self._draw(request, plan=plan, state=sealed, lines=lines)
 
     def _draw_run(
         self, request: HttpRequest, state: JsonObject, outcomes: list[Outcome], refused: runs.NotBegun | None = None
@@ -233,7 +235,7 @@ class ExchangePages:
         return answer
 
     def _sealed(self, request: HttpRequest, plan: Plan) -> str:
-        steps = [step.as_json() for step in plan.steps]
+        steps = [_without_before(step).as_json() for step in plan.steps]
         state: JsonObject = {
             "account": str(plan.account.pk),
             "kind": self.kind.slug,
@@ -270,9 +272,9 @@ class ExchangePages:
 _ADDRESSES = {"list_url": "changelist", "import_url": "import", "run_url": "import_run"}
 
 
-def _line(step: Step) -> JsonObject:
-    changes = [(name, display_value(before), display_value(after)) for name, (before, after) in step.changes.items()]
-    return {"step": step, "changes": changes}
+def _without_before(step: Step) -> Step:
+    """Leave out what is there now: it is shown and sent nowhere, and who reads the page reads what is signed in it."""
+    return replace(step, changes={name: (None, after) for name, after in step.values.items()})
 
 
 def _only_account() -> TelnyxAccount | None:

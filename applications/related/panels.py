@@ -3,7 +3,7 @@
 Each part is fetched by the page when it is drawn, so that the page itself never waits for Telnyx.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
@@ -24,11 +24,10 @@ from applications.models import TelnyxApplication
 from applications.pulls import number_counts
 from applications.related import numbers, profiles
 from applications.related.numbers import PERMISSION
-from applications.wording import display_value
+from applications.wording import changes_for
 from portal import sql
 from portal.actors import actor_of
 from portal.json_types import JsonObject
-from portal.masking import addresses_for
 from portal.models import TelnyxAccount
 from portal.telnyx.errors import TelnyxError
 from portal.telnyx.schemas import InvalidParameters
@@ -63,7 +62,7 @@ class Belongings:
         obj: Any = None,
     ) -> Any:
         drift = drift_of(obj) if obj else []
-        context["drift"] = [(found, _lines(request, found.fields)) for found in drift]
+        context["drift"] = [(found, changes_for(request.user, found.fields)) for found in drift]
         return super().render_change_form(request, context, add, change, form_url, obj)  # type: ignore[misc]
 
     def numbers_view(self, request: HttpRequest, pk: Any) -> HttpResponse:
@@ -84,7 +83,7 @@ class Belongings:
         try:
             edits = change_authors.edits_of(application.account, application.telnyx_id)
             known = change_authors.names(application.account, {edit.user_id for edit in edits if edit.user_id})
-            context["edits"] = [(edit, edit.by(known), _lines(request, edit.fields)) for edit in edits]
+            context["edits"] = [(edit, edit.by(known), changes_for(request.user, edit.fields)) for edit in edits]
         except TelnyxError as error:
             context["problem"] = str(error)
         return render(request, "applications/related/edits.html", context)
@@ -134,15 +133,6 @@ def address(application: TelnyxApplication, name: str, *more: str) -> str:
 
 def _url_name(application: TelnyxApplication, name: str) -> str:
     return f"admin:applications_{kind_of(application).model._meta.model_name}_{name}"
-
-
-def _lines(request: HttpRequest, fields: Mapping[str, tuple[Any, Any]]) -> list[tuple[str, str, str]]:
-    """Return field, before and after, as this person may see them."""
-
-    def shown(value: Any) -> str:
-        return display_value(addresses_for(request.user, value))
-
-    return [(name, shown(before), shown(after)) for name, (before, after) in fields.items()]
 
 
 def _drawn(request: HttpRequest, application: TelnyxApplication, banner: Banner | None = None) -> HttpResponse:

@@ -136,3 +136,5 @@ def test_the_button_asks_only_our_own_public_address(
     client.force_login(user_with(kind.permission("change"), username="changer"))
     assert client.post(row_url("probe", row)).status_code == 302
     assert asked == [row.account.webhook_url] * 3
+    shown = row.account.webhook_url.replace(row.account.webhook_token, "•••")  # to who may not see the accounts
+    assert f'title="{shown}"' in client.get(row_url("change", row)).content.decode()

@@ -16,7 +16,7 @@ from applications.models import BulkEdit
 from portal.models import AuditEvent
 from portal.sandbox.server.server import Sandbox
 from tests.support.application_pages import page_url
-from tests.support.applications import CALL_CONTROL, TEXML, remote_of
+from tests.support.applications import CALL_CONTROL, TEXML, change_at_telnyx, remote_of
 from tests.support.bulk_pages import confirm, select, shown_lines
 from tests.support.html_forms import hidden_fields
 from tests.support.sandbox_ledger import requests
@@ -247,6 +247,25 @@ def test_who_may_only_look_changes_nothing(client: Client, user_with: Any, mirro
     assert confirm(client, page_url("bulk", own.pk)).status_code == 302
     row.refresh_from_db()
     assert row.active is False
+
+
+def test_the_address_of_our_webhooks_is_told_to_who_may_see_the_accounts(
+    client: Client, user_with: Any, mirrored: Any
+) -> None:
+    row, masked = mirrored(), "/webhooks/•••/call-control/"
+    rights = [CALL_CONTROL.permission(verb) for verb in ("view", "change")]
+    for may_see in (True, False):
+        more = ["portal.view_telnyxaccount"] if may_see else []
+        client.force_login(user_with(*rights, *more, username=f"sees-{len(more)}"))
+        page = select(client, "bulk_edit", [row])
+        client.post(page, {"webhook_event_url": "https://mine.example/hook"})
+        before = client.get(page).content.decode()
+        change_at_telnyx(row.account, row.remote, webhook_event_url=f"{row.account.webhook_url}?{len(more)}")
+        confirm(client, page)
+        after = client.get(page).content.decode()
+        assert "Telnyx now has" in after
+        for shown in (before, after):
+            assert (row.account.webhook_token in shown, masked in shown) == (may_see, not may_see)
 
 
 @pytest.fixture(autouse=True)

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core import signing
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from applications import addresses
@@ -12,7 +14,7 @@ from applications.pulls.pulls import pull
 from portal.actors import PORTAL
 from portal.sandbox.server.server import Sandbox
 from tests.support.application_pages import page_url
-from tests.support.applications import CALL_CONTROL
+from tests.support.applications import CALL_CONTROL, remote_of
 from tests.support.rest import api_for, problem
 from tests.support.telnyx_edits import edited
 
@@ -81,6 +83,23 @@ def test_a_conflict_tells_it_nobody_else(user_with: Any, row: Any) -> None:
         "theirs": row.account.webhook_url.replace(row.account.webhook_token, "•••"),
         "mine": "https://mine.example/hook",
     }
+
+
+def test_an_import_tells_it_nobody_else_and_does_what_it_says(client: Client, user_with: Any, mirrored: Any) -> None:
+    row, mine = mirrored(name="router"), "https://mine.example/hook"
+    whole, rights = row.account.webhook_url, [CALL_CONTROL.permission(verb) for verb in ("view", "change")]
+    for may_see in (True, False):
+        more = ["portal.view_telnyxaccount"] if may_see else []
+        before = whole if may_see else whole.replace(row.account.webhook_token, "•••")
+        client.force_login(user_with(*rights, *more, username=f"sees-{len(more)}"))
+        file = SimpleUploadedFile("apps.csv", f"id,webhook_event_url\n{row.telnyx_id},{mine}\n".encode())
+        planned = client.post(page_url("import"), {"account": row.account.pk, "file": file})
+        assert planned.context["lines"][0]["changes"] == [("webhook_event_url", before, mine)]
+        signed = signing.loads(planned.context["state"], salt="applications.import")
+        assert (row.account.webhook_token in str(signed), mine in str(signed)) == (False, True)
+    assert row.account.webhook_token not in planned.content.decode()
+    client.post(page_url("import_run"), {"state": planned.context["state"]})
+    assert remote_of(row)["webhook_event_url"] == mine
 
 
 def test_what_was_hidden_is_not_written_back() -> None:
