@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from applications.models import TexmlApplication
 from portal.models import TelnyxAccount
 from tests.support.documents import FETCH, MENU, fetch, make_document, publish_anew, published
+from tests.support.html_forms import hidden_fields
 from tests.support.rows import TexmlDocument, TexmlFetch
 from voice.documents import service
 from voice.documents.admin import publishing
@@ -124,6 +125,22 @@ def test_versions_are_compared_and_published_again(browser: Client, account: Tel
     browser.post(page(document, "roll-back"), {"version": "77"})
     document.refresh_from_db()
     assert document.published == 3
+
+
+def test_a_version_is_not_published_again_over_one_that_was_published_meanwhile(
+    browser: Client, account: TelnyxAccount
+) -> None:
+    document = published(account, "<Response>\n<Say>one</Say>\n</Response>")
+    publish_anew(document, "<Response>\n<Say>two</Say>\n</Response>")
+    again = page(document, "roll-back")
+    drawn = hidden_fields(browser.get(page(document, "versions")).content.decode(), again)
+    publish_anew(document, "<Response>\n<Say>three</Say>\n</Response>")
+    answer = browser.post(again, drawn, follow=True)
+    assert "Somebody else changed this document" in answer.content.decode()
+    document.refresh_from_db()
+    assert (drawn["version"], document.published) == ("1", 3)
+    browser.post(again, hidden_fields(answer.content.decode(), again))
+    assert document.versions.get(number=4).copy_of == 2
 
 
 def test_of_very_many_versions_the_last_ones_are_listed_and_it_says_so(

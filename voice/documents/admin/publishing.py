@@ -132,7 +132,7 @@ class PublishingPages(DocumentPages):
         if request.method != "POST" or not (number.isascii() and number.isdecimal() and len(number) < 10):
             raise Http404
         try:
-            version = service.roll_back(document, int(number), actor_of(request))
+            version = service.roll_back(document, int(number), actor_of(request), expected=request.POST.get("digest"))
             messages.success(request, f"Version {int(number)} is published again, as version {version.number}.")
         except PortalRefusal as refused:
             messages.error(request, seen(refused.words))
