@@ -12,7 +12,7 @@ from portal.models import TelnyxAccount
 from tests.support.documents import FETCH, MENU, fetch, make_document, publish_anew, published
 from tests.support.html_forms import hidden_fields
 from tests.support.rows import TexmlDocument, TexmlFetch
-from voice.documents import service
+from voice.documents import service, usage
 from voice.documents.admin import publishing
 
 pytestmark = pytest.mark.django_db
@@ -167,6 +167,33 @@ def test_a_copy_and_a_deletion(browser: Client, account: TelnyxAccount) -> None:
     assert [one.name for one in TexmlDocument.objects.all()] == ["Second"]
 
 
+def test_what_a_copy_is_refused_for_is_told_where_it_is_wrong(browser: Client, account: TelnyxAccount) -> None:
+    document = make_document(account)
+    taken = browser.post(page(document, "copy"), {"name": "Menu"}).context["form"]
+    assert ("another document of this name" in str(taken.errors["name"]), len(taken.errors)) == (True, 1)
+    TexmlDocument.objects.update(draft="<Response><Dial>+1312•••0001</Dial></Response>")
+    hidden = browser.post(page(document, "copy"), {"name": "Second"}).context["form"]
+    assert list(hidden.errors) == ["__all__"]
+    assert hidden.non_field_errors()[0].startswith("draft: It has a number that was hidden")
+
+
+def test_a_document_that_comes_into_use_while_it_is_deleted_stays_and_is_told_to_be_in_use(
+    browser: Client, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document, look = published(account), usage.used_by
+
+    def meanwhile(of: TexmlDocument) -> usage.Uses:
+        found = look(of)
+        TexmlApplication.objects.get_or_create(account=account, telnyx_id="1", voice_url=document.url)
+        return found
+
+    monkeypatch.setattr(usage, "used_by", meanwhile)
+    answer = browser.post(page(document, "delete"), {"post": "yes"}, follow=True)
+    assert answer.redirect_chain == [(page(document), 302)]
+    assert "Menu is in use" in answer.content.decode()
+    assert TexmlDocument.objects.filter(pk=document.pk).exists()
+
+
 def test_a_document_that_was_fetched_is_deleted_and_its_log_is_counted_only(
     browser: Client, account: TelnyxAccount
 ) -> None:
@@ -280,6 +307,7 @@ def test_twiml_becomes_a_draft_when_its_changes_were_seen(browser: Client, accou
         ({"twiml": "<Response>"}, "twiml", "Line 1"),
         ({"twiml": "x" * 70_000}, "twiml", "65,536"),
         ({"name": "Menu"}, "__all__", "another document of this name"),
+        ({"twiml": "<Response><Dial>+1312•••0001</Dial></Response>"}, "twiml", "hidden"),
         ({"account": "0"}, "account", "valid"),
     ],
 )

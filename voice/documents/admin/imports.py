@@ -67,8 +67,9 @@ class ImportPages(DocumentPages):
                 is_seen = self.has_view_permission(request)  # else a 403 would say that it was not made
                 return HttpResponseRedirect(page_of(made) if is_seen else reverse("admin:index"))
             except ValidationError as error:
-                for field, words in error.message_dict.items():
-                    form.add_error({"draft": "twiml"}.get(field, field) if field in form.fields else None, words)
+                for name, words in error.message_dict.items():
+                    field = {"draft": "twiml"}.get(name, name)
+                    form.add_error(field if field in form.fields else None, words)
         back = reverse("admin:voice_texmldocument_changelist" if self.has_view_permission(request) else "admin:index")
         context = {"title": "Import TwiML", "opts": self.opts, "form": form, "imported": imported, "back": back}
         around = self.admin_site.each_context(request)

@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
@@ -149,7 +149,11 @@ class PublishingPages(DocumentPages):
                 made = service.copy(document, form.cleaned_data["name"], actor_of(request))
                 return HttpResponseRedirect(page_of(made))
             except ValidationError as error:
-                form.add_error("name", error.messages)
+                for field, words in error.message_dict.items():
+                    if field in {"name", NON_FIELD_ERRORS}:  # the latter: another document has it
+                        form.add_error("name", words)
+                    else:
+                        form.add_error(None, f"{field}: {' '.join(words)}")
         return self.drawn(request, document, "copy", {"title": f"Copy {document.name}", "form": form})
 
     def _compared(
