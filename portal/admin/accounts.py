@@ -7,8 +7,9 @@ from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
+from django.db import IntegrityError
 from django.db.models import PROTECT
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.module_loading import import_string
@@ -220,6 +221,14 @@ class TelnyxAccountAdmin(DrawnPages, PortalAdmin):  # type: ignore[misc]
             return [], {}, set(), kinds
         shown, counts, _, protected = super().get_deleted_objects(objs, request)
         return shown, counts, set(), protected  # what goes along (its pulls) needs no permission of its own
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
+        """Ask anew when something came in meanwhile, as a webhook does: the page names what hangs on the account."""
+        try:
+            return super().delete_view(request, object_id, extra_context)
+        except IntegrityError:
+            messages.error(request, "Nothing was deleted: something of this account came in meanwhile.")
+            return HttpResponseRedirect(request.path)
 
     def delete_model(self, request: HttpRequest, obj: TelnyxAccount) -> None:
         AuditEvent.note(actor_of(request), "account.delete", obj)

@@ -235,13 +235,34 @@ def test_an_unused_account_is_deleted_with_an_audit_event(browser, account):
 
 
 def test_an_account_in_use_is_not_deleted_and_the_page_names_what_hangs_on_it(browser, account):
+    a_flow_of(account)
+    response = browser.post(f"{ACCOUNTS}{account.pk}/delete/", {"post": "yes"})
+    assert response.status_code == 200
+    assert "flows" in response.content.decode()
+    assert TelnyxAccount.objects.exists()
+
+
+def test_an_account_that_comes_into_use_while_it_is_deleted_is_told_to_be_in_use(browser, account, monkeypatch):
+    note = AuditEvent.note
+
+    def meanwhile(actor, action, *args, **details):
+        if action == "account.delete":  # the page was asked what hangs on it, and it is about to go
+            a_flow_of(account)
+        return note(actor, action, *args, **details)
+
+    monkeypatch.setattr(AuditEvent, "note", meanwhile)
+    address = f"{ACCOUNTS}{account.pk}/delete/"
+    response = browser.post(address, {"post": "yes"}, follow=True)
+    assert response.redirect_chain == [(address, 302)]
+    assert "came in meanwhile" in response.content.decode()
+    assert TelnyxAccount.objects.exists()
+    assert not AuditEvent.objects.filter(action="account.delete").exists()
+
+
+def a_flow_of(account):
     related = [
         relation
         for relation in account._meta.get_fields(include_hidden=True)
         if relation.auto_created and relation.related_model._meta.label == "voice.Flow"
     ]
-    related[0].related_model.objects.create(account=account, name="menu", connection_id="1")
-    response = browser.post(f"{ACCOUNTS}{account.pk}/delete/", {"post": "yes"})
-    assert response.status_code == 200
-    assert "flows" in response.content.decode()
-    assert TelnyxAccount.objects.exists()
+    related[0].related_model.objects.get_or_create(account=account, name="menu", connection_id="1")

@@ -1,5 +1,6 @@
 """Lists hosted documents, and shows the draft of one with its editor, its address and what leads to it."""
 
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -170,12 +171,15 @@ class TexmlDocumentAdmin(PublishingPages, CasePages, ImportPages):  # type: igno
         service.save_document(obj, actor_of(request))
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None) -> Any:
-        """Say why a document that is in use stays."""
+        """Say why a document that is in use, maybe only by now, stays."""
         document = self.get_object(request, unquote(object_id))
-        if document is not None and self.has_delete_permission(request, document) and usage.used_by(document).listed:
-            messages.error(request, f"{document.name} is in use: callers would hear nothing any more.")
-            return HttpResponseRedirect(page_of(document))
-        return super().delete_view(request, object_id, extra_context)
+        if document is None or not self.has_delete_permission(request, document):
+            return super().delete_view(request, object_id, extra_context)
+        if not usage.used_by(document).listed:
+            with suppress(ValidationError):  # it came into use since
+                return super().delete_view(request, object_id, extra_context)
+        messages.error(request, f"{document.name} is in use: callers would hear nothing any more.")
+        return HttpResponseRedirect(page_of(document))
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Count what goes with a document: its log may be long, and no right beside its own is asked."""
