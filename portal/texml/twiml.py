@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape, quoteattr
 from portal.texml import tree
 from portal.texml.findings import Place
 from portal.texml.grammar import GRAMMAR, ROOT, Element, Value
-from portal.texml.judging.linter import lint
+from portal.texml.judging.linter import lint_template
 from portal.texml.tree import parse
 
 What = Literal["renamed", "changed", "left out", "differs", "wrong"]
@@ -50,7 +50,7 @@ def from_twiml(source: str | bytes) -> Imported:
         importer.note(comment, "left out", "The comment is not taken over.")
     importer.element(document.root, None)
     text = importer.written()
-    for finding in lint(text):
+    for finding in lint_template(text):
         if finding.rule[0] != "F":  # the order of the verbs is the author's as it was
             spot = importer.origins.get(finding.line, document.root)
             importer.note(spot, "wrong", f"{finding.message} ({finding.rule})")

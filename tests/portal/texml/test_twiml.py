@@ -152,6 +152,13 @@ def test_what_is_wrong_with_the_result_is_told_where_it_came_from():
     assert changes[0].message.endswith("(V08)")
 
 
+def test_what_is_not_published_since_nobody_can_tell_whom_it_calls_is_told_where_it_came_from():
+    """The linter's rules alone find nothing: it takes the reader of templates."""
+    source = "<Response>\n\n<Dial>+1312555{{#Digits}}0100{{/Digits}}</Dial></Response>"
+    (change,) = from_twiml(source).changes
+    assert (change.line, change.what, change.message[-5:]) == (3, "wrong", "(T04)")
+
+
 def test_a_line_break_that_is_meant_stays_one():
     source = '<Response><Say voice="a&#10;b&#9;">a&#13;b</Say></Response>'
     new = parse(from_twiml(source).document).root.children[0]
