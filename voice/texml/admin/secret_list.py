@@ -15,14 +15,16 @@ def view(request: HttpRequest) -> HttpResponse:
     """Show the newest of an account. Telnyx lists none, so these are the portal's own commands."""
     pages.demand(request.user, actions.permission(secrets.SAVE))
     account, accounts = pages.chosen(request)
-    rows = _saved(account) if account else []
+    rows, is_cut = _saved(account) if account else ([], False)
     address = resources.do(account, secrets.SAVE) if account is not None else ""
-    context = {"account": account, "accounts": accounts, "rows": rows, "save": address, "most": _MOST}
+    context = {"account": account, "accounts": accounts, "rows": rows, "save": address}
+    context |= {"is_cut": is_cut, "most": _MOST}
     return pages.draw(request, "secrets", "TeXML secrets", **context)
 
 
-def _saved(account: TelnyxAccount) -> list[CallCommand]:
-    """Find them by the audit trail, which has an index by action; the journal has none."""
-    noted = AuditEvent.objects.filter(action=secrets.SAVE, object_id=str(account.pk))[:_MOST]
-    ids = [event.details.get("command") for event in noted]
-    return list(CallCommand.objects.filter(pk__in=ids, account=account).order_by("-created_at"))
+def _saved(account: TelnyxAccount) -> tuple[list[CallCommand], bool]:
+    """Find them by the audit trail, which has an index by action; the journal has none. And whether there are more."""
+    noted = list(AuditEvent.objects.filter(action=secrets.SAVE, object_id=str(account.pk))[: _MOST + 1])
+    ids = [event.details.get("command") for event in noted[:_MOST]]
+    rows = CallCommand.objects.filter(pk__in=ids, account=account).order_by("-created_at")
+    return list(rows), len(noted) > _MOST

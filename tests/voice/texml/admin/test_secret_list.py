@@ -9,6 +9,7 @@ from django.urls import reverse
 from tests.support.http_servers import Listener
 from tests.support.texml_pages import press
 from tests.support.texml_resources import wired
+from voice.texml.admin import secret_list
 
 pytestmark = [pytest.mark.django_db, pytest.mark.alone("its page offers every account")]
 URL = reverse("admin:voice_texml_secrets")
@@ -24,6 +25,16 @@ def test_it_lists_what_was_saved_in_an_account_newest_first(browser: Client, wir
     assert 0 < page.index(">billing<") < page.index(">crm<")
     assert ("user: operator" in page, "elsewhere" in page, "hush" in page) == (True, False, False)
     assert "elsewhere" in browser.get(URL, {"account": other.pk}).content.decode()
+
+
+def test_of_more_than_are_listed_it_says_so(browser: Client, wire: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(secret_list, "_MOST", 2)
+    account = wired(wire.url)
+    for name, is_cut in ("crm", False), ("billing", False), ("shop", True):
+        press(browser, account, SAVE, {"name": name, "value": "hush"})
+        page = browser.get(URL, {"account": account.pk}).content.decode()
+        assert ("Only the newest 2 are shown" in page) == is_cut, name
+    assert (">shop<" in page, ">crm<" in page) == (True, False)
 
 
 def test_it_takes_the_permission_to_save_one(signed_in: Callable[..., Client], wire: Listener) -> None:
