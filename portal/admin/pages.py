@@ -143,7 +143,9 @@ class HistoryPages:
         way_back = self.way_back(request, row, version) if other == now != version else None
         context = {"title": f"{row} as of {version.history_date:%Y-%m-%d %H:%M:%S} UTC", "original": row}
         context |= {"version": version, "other": other, "now": now, "said": self.said(version)}
-        context |= {"offered": versions[:_MOST_OFFERED], "differences": self.differences(request, version, other)}
+        offered = list(versions[: _MOST_OFFERED + 1])
+        context |= {"offered": offered[:_MOST_OFFERED], "most": _MOST_OFFERED, "more": len(offered) > _MOST_OFFERED}
+        context["differences"] = self.differences(request, version, other)
         context |= {"whole": self.whole(version), "way_back": way_back, "back": self._address_of("history", row)}
         context["here"] = self._url(row, version)
         return TemplateResponse(request, "portal/admin/history_version.html", self._context(request) | context)

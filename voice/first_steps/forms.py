@@ -26,10 +26,12 @@ class ProofForm(forms.Form):
 
     def __init__(self, account: TelnyxAccount, data: Any = None) -> None:
         super().__init__(data, initial={} if account.is_live else _SANDBOX)
-        here = pointing_here(account).order_by("application_name")[:_MOST]
-        self.applications: dict[str, CallControlApplication] = {row.telnyx_id: row for row in here}
+        here = list(pointing_here(account).order_by("application_name")[: _MOST + 1])
+        self.applications: dict[str, CallControlApplication] = {row.telnyx_id: row for row in here[:_MOST]}
         chosen: Any = self.fields["connection_id"]
         chosen.choices = [(key, str(row)) for key, row in self.applications.items()]
+        if len(here) > _MOST:
+            chosen.help_text = f"Only the first {_MOST} that send their webhooks here are listed: any of them will do."
         self.fields["from"] = forms.CharField(
             widget=OwnNumberInput(attrs={"autocomplete": "off"}),
             help_text="A number of this account: Telnyx refuses others. The account's own are offered.",

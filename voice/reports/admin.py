@@ -40,6 +40,7 @@ def _page(request: HttpRequest) -> HttpResponse:
         return _file(request, found)
     lines, more = found.lines(by, request.user)
     endings, more_endings = found.endings()
+    applications, is_cut = _applications(scope, request.user)
     context = {
         **admin.site.each_context(request),
         "title": "Reports",
@@ -56,7 +57,8 @@ def _page(request: HttpRequest) -> HttpResponse:
         "csv_url": _address(request, format="csv"),
         "presets": _presets(request, window),
         "accounts": TelnyxAccount.objects.order_by("name"),
-        "applications": _applications(scope, request.user),
+        "applications": applications,
+        "most_applications": _MOST_APPLICATIONS if is_cut else 0,
         "scope": scope,
         "asked": request.GET,
         "may_see_numbers": may_see_whole(request.user),
@@ -143,21 +145,22 @@ def _address(request: HttpRequest, **changed: str) -> str:
     return f"?{asked.urlencode()}"
 
 
-def _applications(scope: Scope, user: Any) -> list[tuple[str, str]]:
+def _applications(scope: Scope, user: Any) -> tuple[list[tuple[str, str]], bool]:
     """List the applications to choose from, by id and name; those of the account, where one is chosen.
 
-    The one that the report is of is among them.
+    The one that the report is of is among them. Tells as well whether there are more.
     """
-    found: list[tuple[str, str]] = []
+    found, is_cut = list[tuple[str, str]](), False
     for kind in KINDS:
         rows = kind.model._default_manager.filter(missing_since=None)
         rows = rows.filter(account=scope.account_id) if scope.account_id else rows
         if user.has_perm(kind.permission("view")):
-            found += [(row.telnyx_id, row.name) for row in rows[:_MOST_APPLICATIONS]]
+            named = [(row.telnyx_id, row.name) for row in rows[: _MOST_APPLICATIONS + 1]]
+            found, is_cut = found + named[:_MOST_APPLICATIONS], is_cut or len(named) > _MOST_APPLICATIONS
     if (asked := scope.connection_id) and asked not in dict(found):  # gone from Telnyx, say: it is what is shown
         names = search.application_names({(scope.account_id, asked)})
         found.append((asked, next(iter(names.values()), "")))
-    return sorted(found, key=lambda one: one[1].casefold())
+    return sorted(found, key=lambda one: one[1].casefold()), is_cut
 
 
 admin.site.add_pages([path("voice/reports/", admin.site.admin_view(_page), name="voice_reports")])  # type: ignore[attr-defined]

@@ -77,6 +77,18 @@ def test_two_versions_are_compared(browser: Client, mirrored: Any) -> None:
         assert browser.get(url, {"with": nonsense}).status_code == 404
 
 
+def test_versions_too_many_to_choose_from_are_told(
+    browser: Client, mirrored: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("portal.admin.pages._MOST_OFFERED", 2)
+    row = mirrored()
+    for name, is_cut in ("second", False), ("third", True):
+        edit(browser, row, application_name=name)
+        page = version_page(browser, row, row.history.first())
+        assert ("Only the newest 2 versions can be chosen" in page) == is_cut
+    assert f'<option value="{row.history.last().history_id}"' not in page
+
+
 @BOTH
 def test_a_version_is_restored_at_telnyx_first(
     browser: Client, mirrored: Any, sandbox: Sandbox, sandbox_account: TelnyxAccount, kind: Kind

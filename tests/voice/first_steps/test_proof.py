@@ -68,6 +68,19 @@ def test_pressed_twice_it_rings_once(browser: Client, account: TelnyxAccount) ->
 
 
 @pytest.mark.usefixtures("application")
+def test_applications_too_many_to_choose_from_are_told(
+    browser: Client, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("voice.first_steps.forms._MOST", 1)
+    assert "are listed: any of them" not in browser.get(at(account)).content.decode()
+    told = {"application_name": "other", "webhook_event_url": account.webhook_url}
+    CallControlApplication.objects.create(account=account, telnyx_id="2", **told)
+    page = browser.get(at(account))
+    assert list(page.context["form"].applications) == [CONNECTION]
+    assert "Only the first 1 that send their webhooks here are listed" in page.content.decode()
+
+
+@pytest.mark.usefixtures("application")
 def test_a_real_phone_rings_only_when_that_is_said(browser: Client, account: TelnyxAccount) -> None:
     go_live(account)
     asked = browser.post(at(account), FORM)

@@ -102,6 +102,18 @@ def test_a_report_of_an_application_that_is_gone_says_whose_it_is(browser: Clien
     assert '<option value="77" selected>77</option>' in browser.get(f"{DAY}&app=77").content.decode()
 
 
+def test_applications_too_many_to_choose_from_are_told(
+    browser: Client, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("voice.reports.admin._MOST_APPLICATIONS", 2)
+    for telnyx_id, name, is_cut in ("1", "desk", False), ("2", "line", False), ("3", "office", True):
+        CallControlApplication.objects.create(account=account, telnyx_id=telnyx_id, application_name=name)
+        html = browser.get(DAY).content.decode()
+        assert ("Only the first 2 applications" in html) == is_cut, name
+    assert (">line</option>" in html, ">office</option>" in html) == (True, False)
+    assert '<option value="3" selected>office</option>' in browser.get(f"{DAY}&app=3").content.decode()
+
+
 def test_a_line_too_many_is_told(browser: Client, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(report, "MOST_LINES", 2)
     make_calls(account, 100)
