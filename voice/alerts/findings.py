@@ -12,7 +12,7 @@ from portal.models import TelnyxAccount
 from portal.texts import pluralised
 from voice.models import ALERT_KINDS
 
-MOST = 1000  # rows that are counted; "1000 or more" is as bad
+MOST = 1000  # rows that are counted; "1,000 or more" is as bad
 
 
 @dataclass(frozen=True)
@@ -73,4 +73,4 @@ def listing(model: str, **query: Any) -> str:
 
 def counted(number: int, singular: str, plural: str) -> str:
     """Write ``3 events``; beyond ``MOST`` nobody counts."""
-    return f"{MOST} or more {plural}" if number > MOST else pluralised(number, singular, plural)
+    return f"{MOST:,} or more {plural}" if number > MOST else pluralised(number, singular, plural)

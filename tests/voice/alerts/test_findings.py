@@ -40,7 +40,8 @@ def test_beyond_a_thousand_nobody_counts(account: TelnyxAccount) -> None:
         keys = [uuid.uuid4().hex for _ in range(number)]
         CallEvent.objects.bulk_create(CallEvent(dedupe_key=key, received_at=ago(60), **dead) for key in keys)
 
-    for number, said in ((1, "1 event was given up"), (999, "1000 events were given"), (1, "1000 or more events were")):
+    one, all_of_them, beyond = "1 event was given up", "1,000 events were given", "1,000 or more events were"
+    for number, said in (1, one), (999, all_of_them), (1, beyond):
         die(number)
         look()
         assert only("dead_events").summary.startswith(said)
