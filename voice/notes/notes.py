@@ -101,9 +101,10 @@ def finish_follow_up(call: Call, actor: Actor) -> None:
             AuditEvent.note(actor, "call.followed_up", call)
 
 
-def people() -> list[Any]:
-    """List who may be asked to look at a call: everybody who signs in, by name."""
-    return list(_who_sign_in().order_by("username")[:MOST_PEOPLE])
+def people() -> tuple[list[Any], bool]:
+    """List who may be asked to look at a call: everybody who signs in, by name. And whether there are more."""
+    found = list(_who_sign_in().order_by("username")[: MOST_PEOPLE + 1])
+    return found[:MOST_PEOPLE], len(found) > MOST_PEOPLE
 
 
 def person(name: str) -> Any:

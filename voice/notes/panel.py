@@ -25,6 +25,7 @@ def panel(request: HttpRequest, call: Call) -> SafeString:
     known = contacts.names([past.number]) if past and sees["contact"] else {}
     contact = known.get(past.number) if past else None
     rows = list(written.order_by("-at", "-id")[: _MOST_NOTES + 1])
+    people, are_more_people = notes.people() if user.has_perm("voice.add_followup") else ([], False)
     context: dict[str, Any] = {
         "call": call,
         "sees": sees,
@@ -33,7 +34,8 @@ def panel(request: HttpRequest, call: Call) -> SafeString:
         "of_many_legs": len(letters) > 1,
         "tags": list(CallTag.objects.filter(call=call)) if sees["calltag"] else [],
         "follow_up": follow_up,
-        "people": notes.people() if user.has_perm("voice.add_followup") else [],
+        "people": people,
+        "are_more_people": are_more_people,
         "history": past,
         "contact": contact,
         "begun": contacts.begun_with(contact, user),

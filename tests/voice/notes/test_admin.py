@@ -134,6 +134,18 @@ def test_follow_ups_are_listed_until_they_are_done(browser: Client, user_with: A
     assert FollowUp.objects.get().done_at is None
 
 
+def test_people_too_many_to_choose_from_are_told(
+    browser: Client, user_with: Any, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("voice.notes.notes.MOST_PEOPLE", 1)
+    many = ("/admin/voice/call/many/", {"scope": "picked", "call": [str(call.pk)]})
+    for is_cut in (False, True):
+        for html in (section(browser, call), browser.post(*many).content.decode()):
+            assert ("others: by REST" in html, "whoever comes first" in html) == (is_cut, True)
+        if not is_cut:
+            user_with(username="zoe")
+
+
 def test_a_number_that_somebody_signs_in_with_is_masked_in_the_list_of_follow_ups(
     browser: Client, user_with: Any, call: Call
 ) -> None:

@@ -72,6 +72,7 @@ def _draw(request: HttpRequest, chosen: Selection, text: str, until: datetime, s
     user: Any = request.user
     may = {name: user.has_perm(f"voice.{name}") for name in ("add_calltag", "add_followup")}
     found = recordings.deletable(chosen.ids)[: MOST_RECORDINGS + 1].count() if user.has_perms(_DELETE) else None
+    people, are_more_people = notes.people() if may["add_followup"] else ([], False)
     context = {
         **admin.site.each_context(request),
         "title": _calls(len(chosen.ids)),
@@ -81,7 +82,8 @@ def _draw(request: HttpRequest, chosen: Selection, text: str, until: datetime, s
         "until": until.isoformat(),
         "back": queries.address(text),
         "may": may,
-        "people": notes.people() if may["add_followup"] else [],
+        "people": people,
+        "are_more_people": are_more_people,
         "formats": formats.FORMATS.values(),
         "recordings": found,
         "most_recordings": MOST_RECORDINGS,
