@@ -25,14 +25,15 @@ _SHOWN = 20
 def _page(request: HttpRequest) -> HttpResponse:
     """Show all of it, worst first; what is well is one line."""
     _check(request)
-    sections = findings.sections(request.user)
+    sections, suspended = findings.sections(request.user), _suspended(request.user)
     context = {
         **admin.site.each_context(request),
         "title": "Stuck",
         "sections": [one for one in sections if one.rows],
         "well": [one for one in sections if not one.rows],
         "breakers": circuit_breaker.not_closed(),
-        "suspended": _suspended(request.user),
+        "suspended": suspended[:_SHOWN],
+        "more_suspended": len(suspended) > _SHOWN,
         "silent_sweep": findings.silent_sweep(),
     }
     return TemplateResponse(request, "voice/stuck/page.html", context)
@@ -41,7 +42,7 @@ def _page(request: HttpRequest) -> HttpResponse:
 def _suspended(user: Any) -> list[str]:
     if not (user.has_perm("voice.view_suspension") or user.has_perm("voice.suspend")):
         return []
-    return [standing.words(row) for row in Suspension.objects.select_related("account")[:_SHOWN]]
+    return [standing.words(row) for row in Suspension.objects.select_related("account")[: _SHOWN + 1]]
 
 
 def _release(request: HttpRequest, kind: str, verb: str, row_id: uuid.UUID) -> HttpResponse:

@@ -123,6 +123,16 @@ def test_a_batch_goes_on_unless_it_is_suspended(browser: Client, api: APIClient,
     assert DialBatch.objects.get().status == "running"
 
 
+def test_more_that_is_suspended_than_is_listed_is_told(
+    browser: Client, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("voice.stuck.admin._SHOWN", 1)
+    for connection_id, is_cut in ("1293", False), ("1294", True):
+        service.suspend(account, connection_id, "Fraud", PORTAL)
+        page = text(browser, PAGE)
+        assert (page.count("is suspended here since"), "More is suspended than these 1." in page) == (1, is_cut)
+
+
 def test_a_run_that_was_killed_is_ended_and_one_that_lives_is_not(browser: Client, account: TelnyxAccount) -> None:
     pull = Pull.objects.create(account=account, kind="call-control-applications", requested_by="user: ada")
     told = {"state": "running", "requested_by": "portal", "started_at": ago(300)}
