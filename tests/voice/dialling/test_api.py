@@ -58,6 +58,7 @@ def test_the_number_that_a_limit_names_is_told_to_who_may_see_numbers(
         ({"parameters": {"voise": "x"}}, "voise"),
         ({"connection_id": "1" * 65}, "connection_id"),
         ({"nonsense": 1}, "nonsense"),
+        ({"name": "x" * 101}, "name"),
     ],
 )
 def test_what_is_wrong_as_a_whole_is_told_by_its_field(
@@ -118,3 +119,22 @@ def test_what_is_just_allowed_as_a_whole_is_taken(api: Any, account: TelnyxAccou
     limit(account, dials_per_minute=None)
     answer = api.post(URL, body(dry_run=True, **more), format="json")
     assert (answer.status_code, answer.json().get("problems")) == (200, {})
+
+
+def test_a_batch_says_where_it_is_and_dials_one_a_second_unless_it_is_told_otherwise(
+    api: Any, account: TelnyxAccount
+) -> None:
+    given = {name: value for name, value in body(2).items() if name != "per_second"}
+    made = api.post(URL, given, format="json")
+    assert (made.status_code, made["Location"]) == (201, f"{URL}{made.json()['id']}/")
+    assert (made.json()["per_second"], api.get(made["Location"]).json()) == (1, made.json())
+
+
+def test_a_list_tells_of_each_batch_how_far_it_is(api: Any, account: TelnyxAccount) -> None:
+    first, second = begin(api, 4), begin(api, 2)
+    first.commands.exclude(sequence=1).update(status="ok")
+    second.commands.filter(sequence=1).update(status="refused")
+    told = {row["id"]: (row["status"], row["progress"]) for row in api.get(URL).json()["results"]}
+    alone = [api.get(f"{URL}{one.pk}/").json() for one in (first, second)]
+    assert told == {row["id"]: (row["status"], row["progress"]) for row in alone}
+    assert [row["progress"]["percent"] for row in alone] == [75, 50]
