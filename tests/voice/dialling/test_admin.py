@@ -88,6 +88,24 @@ def test_of_many_bad_lines_the_first_200_are_told(browser: Client, application: 
     assert ("<b>Line 200</b>" in text, "<b>Line 201</b>" in text) == (True, False)
 
 
+def test_a_line_is_counted_from_the_first_that_stands_there(browser: Client, application: Any) -> None:
+    page = browser.post(PAGE, form(numbers="\n\n030 1234567\n+13125550001"))
+    assert list(page.context["plan"].problems) == [3]
+
+
+def test_a_name_that_is_too_long_is_told_on_its_field(browser: Client, application: Any) -> None:
+    page = browser.post(PAGE, form(name="x" * 101, go="1"))
+    assert list(page.context["form"].errors) == ["name"]
+    assert not DialBatch.objects.exists()
+
+
+def test_the_application_that_leads_to_the_form_is_chosen_in_it(browser: Client, application: Any) -> None:
+    chosen = [
+        browser.get(PAGE, query).context["form"]["connection_id"].value() for query in ({"application": "1293"}, {})
+    ]
+    assert chosen == ["1293", ""]
+
+
 @pytest.mark.parametrize("numbers", ["", " \n"])
 def test_a_list_of_nobody_is_told_on_its_field(browser: Client, application: Any, numbers: str) -> None:
     page = browser.post(PAGE, form(numbers=numbers))

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from applications.models import CallControlApplication
+from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from tests.support.accounts import make_account
 from tests.support.batches import begin
@@ -18,12 +19,14 @@ from tests.support.factories import CONNECTION, make_call, run_owed
 from tests.support.live_board import text
 from tests.support.rows import CallCommand, DialBatch
 from tests.support.telnyx_answers import telnyx_says
+from voice.dialling import batches
 from voice.models import Stop, Suspension
 from voice.stops import admin, service
 
 pytestmark = pytest.mark.django_db
 STOP, CALLS, LIVE = "/admin/stop/", "/admin/stop/calls/", "/admin/voice/call/live/"
 WISH = "2c8f1a52-3a0f-4a86-9d63-0a1f4b6c7d8e"
+PRESSES = ("voice.control_call", "voice.dial")
 NOBODY = "00000000-0000-0000-0000-000000000000"
 
 
@@ -223,6 +226,7 @@ def test_a_reason_that_is_too_long_is_told_on_its_field(browser: Client, account
     ("url", "needs"),
     [
         (STOP, "voice.view_suspension"),
+        (STOP, "voice.suspend"),
         (f"{STOP}suspend/{NOBODY}/", "voice.suspend"),
         (f"{STOP}lift/{NOBODY}/", "voice.suspend"),
         (f"{CALLS}{NOBODY}/", "voice.control_call"),
@@ -231,6 +235,31 @@ def test_a_reason_that_is_too_long_is_told_on_its_field(browser: Client, account
 def test_each_page_takes_its_permission(signed_in: Any, url: str, needs: str) -> None:
     assert signed_in("voice.view_call").get(url).status_code == 403
     assert signed_in(needs, username="may").get(url).status_code in {200, 404, 405}
+
+
+def test_who_may_not_dial_lets_no_batch_go_on(
+    browser: Client, signed_in: Any, api: APIClient, account: TelnyxAccount
+) -> None:
+    begin(api, 2)
+    browser.post(CALLS, {"intent": WISH, "go": "1", "account": str(account.pk)})
+    url, batch = f"{CALLS}{WISH}/", DialBatch.objects.get()
+    for permissions, code, status in ((("voice.control_call",), 403, "paused"), (PRESSES, 302, "running")):
+        assert signed_in(*permissions, username=status).post(url).status_code == code
+        batch.refresh_from_db()
+        assert batch.status == status
+
+
+@pytest.mark.alone("it counts what every account has")
+def test_a_batch_that_is_paused_already_is_not_counted_among_those_that_a_stop_pauses(
+    browser: Client, api: APIClient, account: TelnyxAccount
+) -> None:
+    batches.pause(begin(api, 2), PORTAL)
+    begin(api, 2)
+    make_call(account, direction="outgoing")
+    assert "1 outgoing call · 1 running batch<" in text(browser, STOP)
+    assert "Hang up 1 call and pause 1 batch<" in text(browser, CALLS)
+    browser.post(CALLS, {"intent": WISH, "go": "1"})
+    assert Stop.objects.get().batches == 1
 
 
 @pytest.mark.parametrize(
