@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from portal.models import TelnyxAccount
+from portal.models import ApiToken, TelnyxAccount
 from tests.support.batches import URL, begin, body
 from tests.support.limits import dial, limit
 from tests.support.rest import CALLS, api_for, problem
@@ -93,6 +93,15 @@ def test_rest_tells_the_limits_and_what_is_used(api: Any, account: TelnyxAccount
     assert api.get("/api/v1/accounts/nobody/limits/").status_code == 404
 
 
+def test_a_token_is_told_limits_of_its_own_beside_those_of_the_account(api: Any, account: TelnyxAccount) -> None:
+    Limits.objects.create(token=ApiToken.objects.get(), dials_per_day=7)
+    told = api.get(f"/api/v1/accounts/{account.name}/limits/").json()
+    assert (told["dials_per_day"], told["token"]["dials_per_day"]) == (50_000, 7)
+    dial(account)  # by nobody's token
+    told = api.get(f"/api/v1/accounts/{account.name}/limits/").json()
+    assert (told["used"]["dials_per_day"], told["token"]["used"]["dials_per_day"]) == (1, 0)
+
+
 def test_rest_asks_for_the_permission(user_with: Any, account: TelnyxAccount) -> None:
     url = f"/api/v1/accounts/{account.name}/limits/"
     assert api_for(user_with("voice.dial")).get(url).status_code == 403
@@ -112,6 +121,7 @@ def test_a_caller_is_sent_in_the_form_of_a_number_however_it_is_typed(api: Any, 
         {"per_second": 20},
         {"numbers": [f"+1312555{at:04}" for at in range(1000)]},
         {"connection_id": "1" * 64},
+        {"numbers": [{"to": "+13125550001", "client_state": ""}]},
     ],
     ids=lambda more: next(iter(more)),
 )

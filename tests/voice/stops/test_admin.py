@@ -262,6 +262,20 @@ def test_a_batch_that_is_paused_already_is_not_counted_among_those_that_a_stop_p
     assert Stop.objects.get().batches == 1
 
 
+def test_a_batch_that_is_cancelled_meanwhile_is_not_among_those_that_go_on(
+    browser: Client, api: APIClient, account: TelnyxAccount
+) -> None:
+    alder, _ = begin(api, 2, name="alder"), begin(api, 2, name="birch")
+    browser.post(CALLS, {"intent": WISH, "go": "1", "account": str(account.pk)})
+    batches.cancel(alder, PORTAL)
+    page = text(browser, f"{CALLS}{WISH}/")
+    assert ("birch" in page, "alder" in page) == (True, False)
+    cedar, _ = begin(api, 2, name="cedar"), begin(api, 2, name="dogwood")
+    browser.post(suspend_at(account), {"why": ""})
+    batches.cancel(cedar, PORTAL)
+    assert "Lift, 1 batch goes on<" in text(browser, STOP)
+
+
 @pytest.mark.parametrize(
     "url", [f"{CALLS}?call=x", f"{CALLS}?account=x", f"{CALLS}?intent=x", f"{STOP}suspend/{{}}/none/"]
 )

@@ -49,6 +49,11 @@ def test_an_application_of_texml_is_suspended_too_and_none_of_another_account(
     assert Suspension.objects.get().connection_id == "77"
 
 
+def test_an_empty_connection_id_is_the_whole_account(api: APIClient, account: TelnyxAccount) -> None:
+    made = api.post(SUSPENSIONS, {"account": account.name, "connection_id": "", "why": ""}, format="json")
+    assert (made.status_code, made.json()["connection_id"], made.json()["why"]) == (201, "", "")
+
+
 def test_what_is_too_long_is_told_on_its_field(api: APIClient, account: TelnyxAccount) -> None:
     body = {"account": account.name, "connection_id": "1" * 65, "why": "x" * 201}
     refused = api.post(SUSPENSIONS, body, format="json")

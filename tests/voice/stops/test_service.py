@@ -301,6 +301,11 @@ def test_a_stop_drops_the_dials_that_have_not_left_and_no_other_command(
     assert (seen(over).error, seen(waiting).error) == ("Too late.", "All outgoing calls were stopped by portal.")
 
 
+def test_a_dial_that_a_stop_drops_is_over_since_the_stop(account: TelnyxAccount) -> None:
+    waiting = dial(account, "1")
+    assert service.stop_outgoing(uuid.uuid4(), PORTAL, account).at == seen(waiting).finished_at
+
+
 def test_a_stop_ends_a_texml_call_at_telnyx() -> None:
     with telnyx_texml() as telnyx:
         account = wired(telnyx.url)
