@@ -146,6 +146,16 @@ def test_who_keeps_a_batch_paused_that_was_paused_with_others_does_so_on_its_pag
     assert stops.lift(row, PORTAL) == 0
 
 
+def test_a_batch_that_somebody_resumes_while_it_is_suspended_says_so(
+    browser: Client, api: Any, account: TelnyxAccount
+) -> None:
+    batch = begin(api)
+    stops.suspend(account, "", "", PORTAL)
+    page = browser.post(f"/admin/voice/dialbatch/{batch.pk}/steer/resume/", follow=True)
+    (told,) = [str(message) for message in page.context["messages"]]
+    assert (f"The account {account} is suspended here" in told, DialBatch.objects.get().status) == (True, "paused")
+
+
 def test_who_may_not_dial_sees_no_buttons_and_gets_403(signed_in: Any, api: Any, account: TelnyxAccount) -> None:
     batch = begin(api)
     viewer = signed_in("voice.view_dialbatch")

@@ -383,3 +383,9 @@ def test_of_what_a_sandbox_was_allowed_nothing_is_left_once_it_is_live(account: 
     names = {field.name for field in Limits._meta.concrete_fields} - {"id", "account", "token", "updated_at"}
     its, others = ({name: getattr(limits.of_account(one), name) for name in names} for one in (became, fresh))
     assert its == others
+
+
+def test_the_countries_that_are_called_are_those_of_accounts(account: TelnyxAccount, operator: User) -> None:
+    limit(account, allowed_countries=["DE"])
+    token_of(operator, allowed_countries=["FR"])
+    assert limits.countries() == {"DE"}
