@@ -299,6 +299,18 @@ def test_a_person_sends_it_again_to_the_same_address(account: TelnyxAccount, api
     )
 
 
+@pytest.mark.parametrize(("state", "status"), [("answered", "queued"), ("ended", "expired")])
+def test_what_is_sent_again_is_of_its_call_and_of_no_call_that_has_ended(
+    account: TelnyxAccount, api: Any, state: str, status: str
+) -> None:
+    call = make_call(account)
+    command = of_call(account, "texml.calls.redirect", [CALL], {"Texml": "<Response/>"})
+    Call.objects.filter(pk=call.pk).update(state=state)
+    api.post(f"/api/v1/commands/{command.pk}/settle/", {"verdict": "send_again"}, format="json")
+    again = CallCommand.objects.exclude(pk=command.pk).get()
+    assert (again.call, again.call_control_id, again.status) == (call, CALL, status)
+
+
 def test_a_dial_that_is_sent_again_is_held_to_the_limits(account: TelnyxAccount, api: Any) -> None:
     command = dialled(account)
     limit(account, blocked_prefixes=["+1312"])

@@ -89,7 +89,7 @@ def test_its_one_attempt_tells_what_telnyx_said(api: APIClient, said: bytes, tol
         wired(server.url)
         saved = save(api).json()
     (attempt,) = saved["attempts"]
-    assert (attempt["http_status"], attempt["code"], attempt["outcome"]) == told
+    assert (attempt["http_status"], attempt["code"], attempt["outcome"], attempt["ms"] >= 0) == (*told, True)
     assert api.get(f"/api/v1/commands/{saved['id']}/").json() == saved
     command = CallCommand.objects.get()
     assert (is_near(command.finished_at), command.lease_until) == (True, None)
@@ -107,6 +107,21 @@ def test_while_it_is_sent_nobody_else_takes_it_up(api: APIClient, monkeypatch: p
     wired("http://127.0.0.1:9")
     assert save(api).json()["status"] == "ok"
     assert met == [("sending", True, True, [])]
+
+
+@pytest.mark.parametrize("columns", [{"status": "uncertain"}, {"lease_until": ago(-60)}])
+def test_what_somebody_else_has_taken_up_meanwhile_is_left_to_him(
+    api: APIClient, monkeypatch: pytest.MonkeyPatch, columns: dict[str, Any]
+) -> None:
+    def send(*_: Any) -> dict[str, Any]:
+        CallCommand.objects.update(**columns)
+        return {}
+
+    monkeypatch.setattr("voice.texml.requests.send", send)
+    wired("http://127.0.0.1:9")
+    save(api)
+    command = CallCommand.objects.get()
+    assert (command.status, command.answer) == (columns.get("status", "sending"), None)
 
 
 @pytest.mark.parametrize(
