@@ -230,6 +230,7 @@ def test_a_reason_that_is_too_long_is_told_on_its_field(browser: Client, account
         (f"{STOP}suspend/{NOBODY}/", "voice.suspend"),
         (f"{STOP}lift/{NOBODY}/", "voice.suspend"),
         (f"{CALLS}{NOBODY}/", "voice.control_call"),
+        (f"{CALLS}?call={NOBODY}", "voice.control_call"),
     ],
 )
 def test_each_page_takes_its_permission(signed_in: Any, url: str, needs: str) -> None:
@@ -256,7 +257,8 @@ def test_a_batch_that_is_paused_already_is_not_counted_among_those_that_a_stop_p
     batches.pause(begin(api, 2), PORTAL)
     begin(api, 2)
     make_call(account, direction="outgoing")
-    assert "1 outgoing call · 1 running batch<" in text(browser, STOP)
+    page = text(browser, STOP)
+    assert ("1 outgoing call · 1 running batch<" in page, "1 outgoing call, 1 running batch<" in page) == (True, True)
     assert "Hang up 1 call and pause 1 batch<" in text(browser, CALLS)
     browser.post(CALLS, {"intent": WISH, "go": "1"})
     assert Stop.objects.get().batches == 1

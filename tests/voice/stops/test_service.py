@@ -227,6 +227,7 @@ def test_batches_of_another_account_are_not_paused_with_it_and_its_suspensions_h
 ) -> None:
     batch, other = begin(api, 3), make_account("other")
     shared, line = {"connection_id": "1", "from": "+13125550100"}, batches.Line(1, "+13125550001")
+    service.stop_outgoing(uuid.uuid4(), PORTAL, other)  # before it had any
     theirs = batches.make(other, shared, [line], 1, PORTAL)
     for connection_id in ("", "1"):
         row = service.suspend(account, connection_id, WHY, PORTAL)

@@ -1,0 +1,76 @@
+"""The pages that stop offer to each who looks what he may do, and do what was meant alone."""
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+from rest_framework.test import APIClient
+
+from portal.models import TelnyxAccount
+from tests.support.batches import begin
+from tests.support.factories import make_call
+from tests.support.live_board import text
+from tests.support.rows import CallCommand
+from tests.support.times import ago
+from voice.models import Suspension
+
+pytestmark = pytest.mark.django_db
+STOP, CALLS = "/admin/stop/", "/admin/stop/calls/"
+WISH = "2c8f1a52-3a0f-4a86-9d63-0a1f4b6c7d8e"
+DONE = f"{CALLS}{WISH}/"
+
+
+def stop(browser: Client, account: TelnyxAccount) -> None:
+    assert browser.post(CALLS, {"intent": WISH, "go": "1", "account": str(account.pk)}).status_code == 302
+
+
+def test_the_suspension_that_was_meant_is_lifted_and_no_other(browser: Client, account: TelnyxAccount) -> None:
+    told: dict[str, Any] = {"account": account, "requested_by": "user: ada"}
+    rows = [Suspension.objects.create(connection_id=str(at), since=ago(at), **told) for at in range(3)]
+    assert browser.post(f"{STOP}lift/{rows[1].pk}/").status_code == 302
+    assert set(Suspension.objects.all()) == {rows[0], rows[2]}
+
+
+@pytest.mark.parametrize(
+    ("permissions", "offered"),
+    [
+        ((), False),
+        (("voice.control_call",), False),
+        (("voice.dial",), False),
+        (("voice.control_call", "voice.dial"), True),
+    ],
+)
+def test_all_calls_are_hung_up_by_who_may_and_offered_to_him_alone(
+    signed_in: Any, account: TelnyxAccount, permissions: tuple[str, ...], offered: bool
+) -> None:
+    client = signed_in("voice.view_suspension", *permissions)
+    assert (f'href="{CALLS}"' in text(client, STOP)) == offered
+    assert client.get(CALLS).status_code == (200 if offered else 403)
+
+
+def test_that_batches_go_on_is_offered_to_who_may_dial(
+    browser: Client, signed_in: Any, api: APIClient, account: TelnyxAccount
+) -> None:
+    begin(api, 2, name="birch")
+    stop(browser, account)
+    hangs_up = signed_in("voice.control_call", username="hangs up")
+    dials = signed_in("voice.control_call", "voice.dial", username="dials")
+    pages = [text(client, DONE) for client in (hangs_up, dials)]
+    assert ["birch" in page for page in pages] == [True, True]
+    assert ["go on</button>" in page for page in pages] == [False, True]
+
+
+def test_what_came_of_the_hang_ups_is_counted_by_outcome(browser: Client, account: TelnyxAccount) -> None:
+    calls = [make_call(account, leg, direction="outgoing") for leg in "abc"]
+    stop(browser, account)
+    CallCommand.objects.update(status="ok")
+    CallCommand.objects.filter(call=calls[0]).update(status="refused")
+    page = text(browser, DONE)
+    assert re.findall(r">(\w+)</span></dt><dd>(\d+)</dd>", page) == [("ok", "2"), ("refused", "1")]
+
+
+def test_where_nothing_was_picked_none_of_it_has_ended(browser: Client, account: TelnyxAccount) -> None:
+    make_call(account, direction="outgoing")
+    page = text(browser, f"{CALLS}?account={account.pk}")
+    assert ("Hang up 1 call<" in page, "of those you picked" in page) == (True, False)
