@@ -141,10 +141,11 @@ def test_a_batch_says_where_it_is_and_dials_one_a_second_unless_it_is_told_other
 
 
 def test_a_list_tells_of_each_batch_how_far_it_is(api: Any, account: TelnyxAccount) -> None:
-    first, second = begin(api, 4), begin(api, 2)
+    first, second, third = begin(api, 4), begin(api, 2), begin(api, 1)
     first.commands.exclude(sequence=1).update(status="ok")
     second.commands.filter(sequence=1).update(status="refused")
+    third.commands.update(status="uncertain")
     told = {row["id"]: (row["status"], row["progress"]) for row in api.get(URL).json()["results"]}
-    alone = [api.get(f"{URL}{one.pk}/").json() for one in (first, second)]
+    alone = [api.get(f"{URL}{one.pk}/").json() for one in (first, second, third)]
     assert told == {row["id"]: (row["status"], row["progress"]) for row in alone}
-    assert [row["progress"]["percent"] for row in alone] == [75, 50]
+    assert [row["progress"]["percent"] for row in alone] == [75, 50, 100]

@@ -308,12 +308,14 @@ def test_a_paused_batch_waits_and_goes_on_at_its_rate(api: Any, account: TelnyxA
 
 def test_a_batch_that_goes_on_begins_then_and_its_lines_count_from_then(api: Any, account: TelnyxAccount) -> None:
     """Else nothing of it would count against the dials of a minute, and a full limit would end it."""
-    batch = batches.pause(begin(api, 2), PORTAL)
+    batch = batches.pause(begin(api, 8), PORTAL)
     batch.commands.update(counted_at=timezone.now() - timedelta(hours=2))
     DialBatch.objects.update(began_at=timezone.now() - timedelta(hours=2))
     api.post(f"{URL}{batch.pk}/resume/")
-    assert all(row.counted_at == row.lease_until for row in batch.commands.all())
-    assert is_near(DialBatch.objects.get().began_at)
+    began, lines = DialBatch.objects.get().began_at, batch.commands.order_by("sequence")
+    assert is_near(began)
+    assert [(row.lease_until - began).total_seconds() for row in lines] == [at / 2 for at in range(8)]
+    assert all(row.counted_at == row.lease_until for row in lines)
 
 
 def test_a_cancelled_batch_stays_so_whatever_had_paused_it(api: Any, account: TelnyxAccount) -> None:

@@ -102,6 +102,17 @@ def test_a_leg_that_a_document_dialled_counts_for_the_token_that_made_its_call(a
     assert limits.usage(own).concurrent_calls == 2
 
 
+def test_a_leg_of_a_token_s_transfer_counts_for_the_token_by_its_session(account: TelnyxAccount) -> None:
+    token = ApiToken.objects.create(user=User.objects.create(username="ada"), name="crm", digest="x", prefix="y")
+    own = Limits.objects.create(token=token)
+    asking = make_call(account, "asking", call_session_id="its own")
+    told = {"token": token, "status": "ok", "first_sent_at": ago(9), "finished_at": ago(8)}
+    CallCommand.objects.filter(pk=outbox.act(asking, "transfer", {"to": TO}, PORTAL).pk).update(**told)
+    rings(account, call_session_id="its own")
+    rings(account, "c", call_session_id="another")
+    assert limits.usage(own).concurrent_calls == 1
+
+
 def test_a_leg_of_another_calls_transfer_counts_beside_it(account: TelnyxAccount) -> None:
     call = make_call(account, "asking", call_session_id="one of its own")
     on_the_wire(outbox.act(call, "transfer", {"to": TO}, PORTAL))
@@ -316,14 +327,18 @@ def test_a_list_tells_what_is_on_its_way_and_whose_calls_a_token_made_and_nothin
     account: TelnyxAccount, operator: User
 ) -> None:
     token, _ = ApiToken.make(operator, "crm")
-    own, other = Limits.objects.create(token=token), make_account("other")
+    own, other, calm = Limits.objects.create(token=token), make_account("other"), make_account("calm")
     dial(account, TO)
+    planned, refused = dial(account, "+13125550003"), dial(calm, TO)
+    CallCommand.objects.filter(pk=planned.pk).update(counted_at=ago(-300))
+    CallCommand.objects.filter(pk=refused.pk).update(counted_at=ago(300), status="refused")
     rings(other, "incoming", direction="incoming")
     made, unsent = dial(other, TO), dial(other, "+13125550002")
     call = rings(other, "c", state="answered", call_session_id="of the token")
     told = {"token": token, "status": "ok", "finished_at": ago(900), "call": call}
     CallCommand.objects.filter(pk=made.pk).update(**told)
     CallCommand.objects.filter(pk=unsent.pk).update(status="expired")
-    rows = [own, *(limits.of_account(one) for one in (account, other))]
+    rows = [own, *(limits.of_account(one) for one in (account, other, calm))]
     assert limits.usages(rows) == {row.pk: limits.usage(row) for row in rows}
-    assert [limits.usage(row) for row in rows] == [limits.Usage(1, 1, 1)] * 3
+    used = [limits.usage(row) for row in rows]
+    assert used == [limits.Usage(*one) for one in ((1, 1, 1), (1, 2, 1), (1, 1, 1), (0, 1, 0))]
