@@ -106,6 +106,27 @@ def test_the_application_that_leads_to_the_form_is_chosen_in_it(browser: Client,
     assert chosen == ["1293", ""]
 
 
+@pytest.mark.parametrize("url", [PAGE, "/admin/voice/call/dial/"])
+def test_each_field_of_the_form_is_drawn(browser: Client, application: Any, url: str) -> None:
+    page = browser.get(url)
+    text = page.content.decode()
+    assert [name for name in page.context["form"].fields if f'name="{name}"' not in text] == []
+
+
+def test_one_dial_a_second_is_offered(browser: Client, application: Any) -> None:
+    assert browser.get(PAGE).context["form"]["per_second"].value() == 1
+
+
+@pytest.mark.parametrize(
+    ("rate", "told"), [("0.01", []), ("20", []), ("0.009", ["per_second"]), ("20.1", ["per_second"])]
+)
+def test_a_rate_is_held_on_its_field(
+    browser: Client, application: Any, account: TelnyxAccount, rate: str, told: list[str]
+) -> None:
+    limit(account, dials_per_minute=None)
+    assert list(browser.post(PAGE, form(per_second=rate)).context["form"].errors) == told
+
+
 @pytest.mark.parametrize("numbers", ["", " \n"])
 def test_a_list_of_nobody_is_told_on_its_field(browser: Client, application: Any, numbers: str) -> None:
     page = browser.post(PAGE, form(numbers=numbers))

@@ -205,6 +205,7 @@ def test_a_user_at_a_carrier_is_plainly_a_number_or_a_name(user: str, host: str)
         *("sip:ada@pbx.example.com?Route=%3Csip:192.0.2.1%3E", "sip:ada@sip.telnyx.com@pbx.example.com"),
         *("sip:%2542@pbx.example.com", "sip:ada@%73ip.telnyx.com", "sip:ada@pbx.example.com;transport", "sip:911"),
         *("sip:ada:secret@pbx.example.com", "sip:@pbx.example.com", "sip:192.0.2.1", "sips:", "sip:ada@"),
+        "sip:[2001:db8::1]",
         *("sip:+999123456@pbx.example.com", "sip:00999123456@pbx.example.com"),  # a phone's, and nobody knows which
     ],
 )
