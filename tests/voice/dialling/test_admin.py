@@ -49,6 +49,17 @@ def test_the_form_looks_first_and_then_dials(browser: Client, application: Any) 
     assert browser.get(answer.url).context["progress"].counts["queued"] == 2
 
 
+def test_a_batch_has_the_name_that_was_given_it(browser: Client, application: Any) -> None:
+    browser.post(PAGE, form(name="spring", go="1"))
+    assert DialBatch.objects.get().name == "spring"
+
+
+def test_a_batch_is_steered_by_no_other_word(browser: Client, api: Any, account: TelnyxAccount) -> None:
+    batch = begin(api)
+    assert browser.post(f"/admin/voice/dialbatch/{batch.pk}/steer/delete/").status_code == 404
+    assert DialBatch.objects.get().status == "running"
+
+
 def test_pressing_twice_is_one_batch(browser: Client, application: Any, account: TelnyxAccount) -> None:
     row = limits.of_account(account)
     row.dials_per_day = 2  # the first press fills it

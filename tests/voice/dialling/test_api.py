@@ -140,7 +140,7 @@ def test_a_batch_says_where_it_is_and_dials_one_a_second_unless_it_is_told_other
     assert (made.json()["per_second"], api.get(made["Location"]).json()) == (1, made.json())
 
 
-def test_a_list_tells_of_each_batch_how_far_it_is(api: Any, account: TelnyxAccount) -> None:
+def test_a_list_begins_with_the_newest_and_tells_of_each_batch_how_far_it_is(api: Any, account: TelnyxAccount) -> None:
     first, second, third = begin(api, 4), begin(api, 2), begin(api, 1)
     first.commands.exclude(sequence=1).update(status="ok")
     second.commands.filter(sequence=1).update(status="refused")
@@ -148,4 +148,5 @@ def test_a_list_tells_of_each_batch_how_far_it_is(api: Any, account: TelnyxAccou
     told = {row["id"]: (row["status"], row["progress"]) for row in api.get(URL).json()["results"]}
     alone = [api.get(f"{URL}{one.pk}/").json() for one in (first, second, third)]
     assert told == {row["id"]: (row["status"], row["progress"]) for row in alone}
+    assert list(told) == [str(one.pk) for one in (third, second, first)]
     assert [row["progress"]["percent"] for row in alone] == [75, 50, 100]

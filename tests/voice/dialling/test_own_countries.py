@@ -137,6 +137,19 @@ def test_whoever_has_said_otherwise_whom_to_call_is_not_overruled(
     assert dial(live, AMERICAN).status == "queued"
 
 
+def test_what_somebody_sets_while_telnyx_is_asked_is_left_alone(
+    live: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def tell(_: TelnyxAccount) -> list[str]:
+        limit(live, own_countries_wanted=False, allowed_countries=["US"])
+        return [GERMAN]
+
+    monkeypatch.setattr(own_numbers, "own_numbers", tell)
+    own_numbers.open_own_countries(live)
+    assert Limits.objects.get().allowed_countries == ["US"]
+    assert not AuditEvent.objects.filter(action="limits.own_countries").exists()
+
+
 def test_another_limit_that_somebody_sets_closes_nothing(live: TelnyxAccount, browser: Client) -> None:
     row = limits.of_account(live)
     fields = {"allowed_countries": "", "allowed_prefixes": "", "blocked_prefixes": "", "egress_hosts": ""}
