@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 from rest_framework.test import APIClient
 
+from applications.models import CallControlApplication
 from portal.models import TelnyxAccount
 from tests.support.batches import begin
 from tests.support.factories import make_call
@@ -47,6 +48,18 @@ def test_all_calls_are_hung_up_by_who_may_and_offered_to_him_alone(
     client = signed_in("voice.view_suspension", *permissions)
     assert (f'href="{CALLS}"' in text(client, STOP)) == offered
     assert client.get(CALLS).status_code == (200 if offered else 403)
+
+
+def test_who_may_suspend_and_no_more_is_offered_it_on_the_pages_of_what_can_be(
+    signed_in: Any, account: TelnyxAccount
+) -> None:
+    told = {"application_name": "line", "webhook_event_url": account.webhook_url}
+    application = CallControlApplication.objects.create(account=account, telnyx_id="77", **told)
+    looks = ("applications.view_callcontrolapplication", "portal.view_telnyxaccount")
+    suspends = signed_in(*looks, "voice.suspend")
+    page = text(suspends, f"/admin/applications/callcontrolapplication/{application.pk}/change/")
+    assert f"{STOP}suspend/{account.pk}/77/" in page
+    assert f"{STOP}suspend/{account.pk}/" in text(suspends, f"/admin/portal/telnyxaccount/{account.pk}/change/")
 
 
 def test_that_batches_go_on_is_offered_to_who_may_dial(

@@ -11,6 +11,7 @@ from tests.support.accounts import make_account
 from tests.support.factories import CONNECTION, make_call
 from tests.support.rest import api_for
 from tests.support.rows import NEIGHBOUR, CallCommand
+from tests.support.times import ago
 from voice import models
 from voice.models import Stop, Suspension
 
@@ -26,6 +27,20 @@ def test_an_account_is_suspended_read_and_lifted(api: APIClient, account: Telnyx
     assert [one["id"] for one in api.get(SUSPENSIONS).json()["results"]] == [made.json()["id"]]
     assert api.delete(made["Location"]).status_code == 204
     assert (api.get(made["Location"]).status_code, Suspension.objects.exists()) == (404, False)
+
+
+def test_suspensions_are_listed_whole_and_the_newest_first(api: APIClient, account: TelnyxAccount) -> None:
+    told: dict[str, Any] = {"account": account, "requested_by": "user: ada"}
+    rows = [Suspension.objects.create(connection_id=str(at), since=ago(60 - at), **told) for at in range(5)]
+    results = api.get(SUSPENSIONS).json()["results"]
+    assert [one["id"] for one in results] == [str(row.pk) for row in reversed(rows)]
+    assert set(results[0]) == {"id", "account", "connection_id", "since", "why", "requested_by"}
+
+
+def test_a_stop_is_told_whole(api: APIClient, account: TelnyxAccount) -> None:
+    made = api.post(STOPS, {"account": account.name}, format="json").json()
+    assert set(made) == {"id", "account", "at", "requested_by", "calls", "dials", "batches", "hang_ups"}
+    assert (made["account"], made["requested_by"]) == (account.name, "token: tests")
 
 
 def test_an_application_is_named_by_its_connection_id(api: APIClient, account: TelnyxAccount) -> None:
