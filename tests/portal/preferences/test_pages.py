@@ -22,6 +22,7 @@ from voice.models import (
     CallNote,
     FollowUp,
     Recording,
+    Recovery,
     Stop,
     Suspension,
     TexmlDocument,
@@ -111,6 +112,19 @@ def test_the_call_log_and_the_page_of_a_call_in_another_order(
     page = looks(f"/admin/voice/call/{call.pk}/change/")
     for told in (">11:30:05 PM</time>", ">11:30:14 PM</time>", ">07/01/2026</time>"):
         assert told in page
+
+
+def test_what_is_read_aloud_chosen_or_a_title_in_another_order(
+    looks: Any, operator: User, account: TelnyxAccount
+) -> None:
+    TimePreference.objects.filter(user=operator).update(order="american")
+    call = make_call(account, state="ended", started_at=AT)
+    assert 'aria-label="Pick the call of 11:30:05 PM"' in looks("/admin/voice/call/")
+    row = Recording.objects.create(account=account, key="r", recording_id="r", call=call, started_at=AT)
+    assert "Recording 07/01/2026 11:30 PM |" in looks(f"/admin/voice/recording/{row.pk}/change/")
+    run = {"state": "done", "requested_by": "portal", "started_at": AT, "seen_alive_at": AT, "since": AT}
+    Recovery.objects.create(account=account, **run, until=AT + timedelta(minutes=5))
+    assert "07/01/2026 11:30 PM to 07/01/2026 11:35 PM" in looks("/admin/voice/recovery/")
 
 
 def test_days_begin_in_the_readers_zone(looks: Any, browser: Client, account: TelnyxAccount, operator: User) -> None:

@@ -1,16 +1,19 @@
 """The pages of a flow's history: each save with its rules, one beside another, and back to it."""
 
 import re
+from datetime import UTC, datetime
 from html import unescape
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.contrib.messages import get_messages
 from django.test import Client
 from rest_framework.test import APIClient
 
 from portal.models import AuditEvent, TelnyxAccount
 from portal.sealed_json import unsealed
+from portal.view_times import TimePreference
 from tests.support.clocks import set_wrong
 from tests.support.factories import make_flow
 from tests.support.flows import make, one_rule
@@ -65,6 +68,14 @@ def test_each_save_is_told_with_who_and_what_of_the_flow_and_its_rules(browser: 
     assert "Rule 1, event before: call.initiated → after: call.answered" in page
     assert "before: empty → after: empty" not in page
     assert "&quot;" not in page
+
+
+def test_a_version_is_offered_with_its_time_as_its_reader_writes_it(browser: Client, operator: User, flow: Any) -> None:
+    TimePreference.objects.create(user=operator, time_zone="Europe/Berlin", order="american")
+    newest, older, _ = flow.history.order_by("-history_id")
+    flow.history.filter(pk=older.pk).update(history_date=datetime(2025, 7, 1, 21, 30, 5, tzinfo=UTC))
+    page = browser.get(history_url(flow, newest)).content.decode()
+    assert ">07/01/2025 11:30:05 PM CEST</option>" in page
 
 
 def test_each_page_of_a_long_history_tells_what_its_last_save_changed(
