@@ -68,7 +68,7 @@ def test_fetches_and_exports(looks: Any, operator: User, account: TelnyxAccount)
 
 
 def test_recordings_and_notes(looks: Any, account: TelnyxAccount) -> None:
-    call = make_call(account, state="ended", started_at=AT)
+    call = make_call(account, state="ended", started_at=AT - timedelta(minutes=1))
     row = Recording.objects.create(account=account, key="r", recording_id="r", call=call, started_at=AT)
     for url in ("/admin/voice/recording/", f"/admin/voice/recording/{row.pk}/change/"):
         assert "01.07.2026 23:30:05" in looks(url)
