@@ -143,3 +143,11 @@ def test_reports_have_the_readers_days(looks: Any, browser: Client, account: Tel
     make_call(account, state="ended", started_at=AT + timedelta(hours=1))
     page = browser.get("/admin/voice/reports/", {"from": "2026-07-02", "to": "2026-07-03"})
     assert page.context["report"].window.begin == AT.replace(hour=22, minute=0, second=0)
+
+
+def test_the_time_of_figures_is_in_the_readers_order(browser: Client, operator: User, account: TelnyxAccount) -> None:
+    TimePreference.objects.create(user=operator, time_zone="Europe/Berlin", order="american")
+    page = browser.get("/admin/voice/reports/", {"from": "2026-07-02", "to": "2026-07-02"}).content.decode()
+    assert ">07/02/2026 12:00 AM</time> – <time" in page
+    assert 'title="2026-07-02 22:00:00 UTC">07/03/2026 12:00 AM</time>, compared with' in page
+    assert "AM</time> – <time" in browser.get("/admin/").content.decode().replace("PM<", "AM<")
