@@ -6,12 +6,12 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.contrib.admin.utils import quote, unquote
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from unfold.widgets import UnfoldAdminSelectWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from portal.actors import actor_of
 from portal.admin.site import seen
@@ -29,7 +29,7 @@ _SEE, _PRESS = "voice.view_queue", actions.permission(queues.CREATE)
 
 
 class TakeForm(forms.Form):
-    """Asks which of our calls is connected with the caller."""
+    """Asks which of our calls is connected with the caller: who may not see calls types its id."""
 
     intent = forms.UUIDField(widget=forms.HiddenInput)
     call = forms.ChoiceField(
@@ -39,16 +39,28 @@ class TakeForm(forms.Form):
     def __init__(self, account: TelnyxAccount, waiting: list[str], request: HttpRequest) -> None:
         super().__init__(request.POST or None, initial={"intent": uuid.uuid4()})
         rows = Call.objects.filter(account=account, state__in=(Call.State.ANSWERED, Call.State.PARKED))
+        self.rows = rows.exclude(call_control_id__in=waiting)
+        self.calls: dict[str, Call] = {}
         if not request.user.has_perm(confirmation.SEE_CALLS):
-            rows = rows.none()
-            self.fields["call"].help_text = "None is offered to who may not see calls."
-        self.calls = {
-            str(call.pk): call for call in rows.exclude(call_control_id__in=waiting).order_by("-started_at")[:200]
-        }
+            self.fields["call"] = forms.CharField(
+                label="Connect the caller with",
+                widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off", "spellcheck": "false"}),
+                help_text="The call control id of a call that is being talked on.",
+            )
+            return
+        self.calls = {str(call.pk): call for call in self.rows.order_by("-started_at")[:200]}
         choices = [("", "Choose a call")] + [
             (key, confirmation.leg_label(call, request.user)) for key, call in self.calls.items()
         ]
         self.fields["call"].choices = choices  # type: ignore[attr-defined]
+
+    def clean_call(self) -> Call:
+        """Return the call that was chosen, or whose id was typed."""
+        given = self.cleaned_data["call"]
+        call = self.calls.get(given) or self.rows.filter(call_control_id=given).first()
+        if call is None:
+            raise ValidationError("No call of this account that is being talked on has this id.")
+        return call
 
     @property
     def first(self) -> list[forms.BoundField]:
@@ -192,7 +204,7 @@ def _take(admin: Any, request: HttpRequest, account_id: str, name: str) -> HttpR
             raise queues.NobodyWaits(bare)
         values = {"call_control_id": wanted or waiting[0], "prevent_double_bridge": True}
         intent = f"queue:{form.cleaned_data['intent']}"
-        return outbox.act(form.calls[form.cleaned_data["call"]], "bridge", values, actor_of(request), intent=intent)
+        return outbox.act(form.cleaned_data["call"], "bridge", values, actor_of(request), intent=intent)
 
     words = {"title": "Take a caller" if wanted else "Take the next caller", "subject": bare, "account": account}
     return confirmation.page(admin, request, form, make, back, **words)

@@ -209,11 +209,24 @@ def test_those_whose_place_is_not_told_wait_behind_the_others(signed_in: Callabl
     ]
 
 
-def test_who_may_not_see_calls_is_offered_none_to_connect_a_caller_with(signed_in: Callable[..., Client]) -> None:
+def test_who_may_not_see_calls_is_offered_none_and_types_the_id_of_the_one_to_connect(
+    signed_in: Callable[..., Client],
+) -> None:
     with telnyx(support=QUEUE, calls=[waits("first", 1)]) as server:
         wired = make_account("wired", f"{server.url}/v2")
-        call, url = make_call(wired, "desk"), f"/admin/voice/conference/queues/{wired.pk}/support/take/"
-        for also, sees in (("voice.view_conference", False), ("voice.view_call", True)):
-            client = signed_in("voice.view_queue", "voice.control_call", also, username=also)
-            page = client.get(url).content.decode()
-            assert (str(call.pk) in page, "None is offered" in page) == (sees, not sees)
+        desk, url = make_call(wired, "desk"), f"/admin/voice/conference/queues/{wired.pk}/support/take/"
+        make_call(wired, "first")
+        make_call(wired, "over", state="ended")
+        make_call(make_account("branch"), "theirs")
+        sees = signed_in("voice.view_queue", "voice.control_call", "voice.view_call", username="sees")
+        client = signed_in("voice.view_queue", "voice.control_call")
+        page, offered = client.get(url), sees.get(url).content.decode()
+        assert (str(desk.pk) in offered, "•••0101" in offered) == (True, True)
+        assert (str(desk.pk) in page.content.decode(), "•••0101" in page.content.decode()) == (False, False)
+        told = {"intent": str(page.context["form"]["intent"].value())}
+        for nobody in ("v3:theirs-leg", "v3:first-leg", "v3:over-leg", str(desk.pk), "\0"):  # PostgreSQL fails on a NUL
+            assert client.post(url, told | {"call": nobody}).context["form"].errors.keys() == {"call"}
+        assert client.post(url, told | {"call": "v3:desk-leg"}).status_code == 302
+    command = CallCommand.objects.get()
+    assert (command.action, command.call) == ("bridge", desk)
+    assert command.parameters["call_control_id"] == "v3:first-leg"
