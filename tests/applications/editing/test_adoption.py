@@ -304,6 +304,18 @@ def test_the_page_shows_the_candidates_and_looks_again_before_it_creates(
     assert not CallControlApplication.objects.exists()
 
 
+def test_who_may_add_and_not_look_is_not_led_to_the_list(
+    browser: Client, user_with: Any, sandbox: Sandbox, typed: Any, add_url: str
+) -> None:
+    led = f'href="{reverse("admin:applications_callcontrolapplication_changelist")}">pull</a>'
+    _fault(sandbox, "cut")
+    assert led in browser.post(add_url, typed).content.decode()
+    browser.force_login(user_with("applications.add_callcontrolapplication"))
+    _fault(sandbox, "cut")
+    page = browser.post(add_url, typed | {"application_name": "another"}).content.decode()
+    assert ("brings whatever is there" in page, led in page) == (True, False)
+
+
 def test_looking_again_adopts_the_one_that_came(
     browser: Client, sandbox: Sandbox, sandbox_account: TelnyxAccount, typed: Any, add_url: str
 ) -> None:

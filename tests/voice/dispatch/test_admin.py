@@ -167,6 +167,14 @@ def test_what_answers_one_command_does_not_stand_beside_the_next(account: Telnyx
     assert ["call.speak.started" in page for page in pages] == [True, False]
 
 
+def test_who_may_see_neither_calls_nor_events_is_led_to_none(account: TelnyxAccount, signed_in: Any) -> None:
+    command = spoken(account)
+    CallCommand.objects.filter(pk=command.pk).update(event=CallEvent.objects.get())
+    page = signed_in("voice.view_callcommand").get(f"{LIST}{command.pk}/change/").content.decode()
+    assert ("Caused by the event" in page, "Answered by" in page) == (True, False)
+    assert ("/admin/voice/callevent/" in page, "/admin/voice/call/" in page) == (False, False)
+
+
 def test_who_may_not_see_events_does_not_see_the_answer(account: TelnyxAccount, user_with: Any) -> None:
     call = spoken(account).call
     assert call is not None

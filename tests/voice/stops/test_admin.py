@@ -110,6 +110,13 @@ def test_who_hangs_up_is_led_to_pages_that_they_may_see(signed_in: Any, account:
         assert ("Live board" in done.content.decode()) == (there == LIVE)
 
 
+def test_who_may_not_suspend_is_not_led_there(signed_in: Any, account: TelnyxAccount) -> None:
+    for also, is_led in (("voice.view_suspension", False), ("voice.suspend", True)):
+        asked = text(signed_in("voice.control_call", "voice.dial", also, username=also), CALLS)
+        assert "Rules and people may dial again" in asked
+        assert (">suspend</a> to keep them from it" in asked) is is_led
+
+
 def test_an_account_is_suspended_with_a_reason_and_lifted_again(browser: Client, account: TelnyxAccount) -> None:
     assert suspend_at(account) in text(browser, STOP)
     assert "No rule and no handler acts" in text(browser, suspend_at(account))
