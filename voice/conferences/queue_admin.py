@@ -18,6 +18,7 @@ from portal.admin.site import seen
 from portal.masking import masked_for
 from portal.models import TelnyxAccount
 from portal.telnyx.errors import TelnyxError
+from portal.times import read_time
 from voice.catalogue import actions
 from voice.commands import confirmation, outbox
 from voice.conferences import queues
@@ -116,7 +117,7 @@ def _page(admin: Any, request: HttpRequest, account_id: str, name: str) -> HttpR
     try:
         context["queue"] = queues.retrieve(account, bare)
         if context["queue"] is not None:
-            context |= _waiting(account, bare)
+            context |= _waiting(account, bare) | {"made": read_time(context["queue"].get("created_at"))}
     except TelnyxError as error:
         context["error"] = str(error)
     if request.user.has_perm("voice.view_callcommand"):
@@ -129,7 +130,7 @@ def _page(admin: Any, request: HttpRequest, account_id: str, name: str) -> HttpR
 
 def _waiting(account: TelnyxAccount, name: str) -> dict[str, Any]:
     found = queues.calls(account, name)
-    ids = [str(row.get("call_control_id")) for row in found.rows]
+    ids = [_id(row) for row in found.rows]
     known = {call.call_control_id: call for call in Call.objects.filter(account=account, call_control_id__in=ids)}
     rows = [(row, quote(control_id), known.get(control_id)) for row, control_id in zip(found.rows, ids, strict=True)]
     return {"waiting": rows, "complete": found.complete}
@@ -195,7 +196,7 @@ def _take(admin: Any, request: HttpRequest, account_id: str, name: str) -> HttpR
     except TelnyxError as error:
         messages.error(request, str(error))
         return HttpResponseRedirect(back)
-    waiting = [str(row.get("call_control_id")) for row in rows if row.get("is_alive") is not False]
+    waiting = [_id(row) for row in rows if _id(row) and row.get("is_alive") is not False]
     wanted = request.GET.get("call", "")
     form = TakeForm(account, waiting, request)
 
@@ -208,6 +209,11 @@ def _take(admin: Any, request: HttpRequest, account_id: str, name: str) -> HttpR
 
     words = {"title": "Take a caller" if wanted else "Take the next caller", "subject": bare, "account": account}
     return confirmation.page(admin, request, form, make, back, **words)
+
+
+def _id(row: dict[str, Any]) -> str:
+    """Return the control id of who waits; nothing where Telnyx tells none: such a caller cannot be asked for."""
+    return str(row.get("call_control_id") or "")
 
 
 def _key(name: str, user: Any) -> str:

@@ -230,3 +230,15 @@ def test_who_may_not_see_calls_is_offered_none_and_types_the_id_of_the_one_to_co
     command = CallCommand.objects.get()
     assert (command.action, command.call) == ("bridge", desk)
     assert command.parameters["call_control_id"] == "v3:first-leg"
+
+
+def test_whom_telnyx_names_by_no_id_nobody_can_be_connected_with(browser: Client) -> None:
+    callers = [WAITS | {"queue_position": 1, "from": FROM}, waits("second", 2)]
+    with telnyx(support=QUEUE | {"created_at": "2026-01-02T03:04:05Z"}, calls=callers) as server:
+        wired = make_account("wired", f"{server.url}/v2")
+        desk, url = make_call(wired, "desk"), f"/admin/voice/conference/queues/{wired.pk}/support/"
+        page = browser.get(url).content.decode()
+        assert (page.count("Keep after hang-up"), "2026-01-02 03:04:05 UTC" in page) == (1, True)
+        intent = str(browser.get(f"{url}take/").context["form"]["intent"].value())
+        assert browser.post(f"{url}take/", {"intent": intent, "call": str(desk.pk)}).status_code == 302
+    assert CallCommand.objects.get().parameters["call_control_id"] == "v3:second-leg"

@@ -45,6 +45,7 @@ def test_the_lists_above_the_conferences_come_from_every_account(browser: Client
         wired = make_account("wired", f"{server.url}/v2")
         page = browser.get("/admin/voice/conference/telnyx/").content.decode()
     assert f"/admin/voice/conference/telnyx/{wired.pk}/{ROOM}/" in page
+    assert "2026-01-02 03:04:05 UTC" in page
     assert b"filter%5Bstatus%5D=in_progress" in server.requests[0]
     assert "main:" in page  # nobody answers at the other account: told in words
 
