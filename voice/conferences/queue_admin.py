@@ -27,10 +27,11 @@ from voice.models import Call, CallCommand
 _ON_QUEUE = {"update": queues.UPDATE, "delete": queues.DELETE}
 _ON_CALL = {"remove": queues.REMOVE_CALL, "keep": queues.UPDATE_CALL}
 _SEE, _PRESS = "voice.view_queue", actions.permission(queues.CREATE)
+_MOST_OFFERED = 200  # calls to choose from
 
 
 class TakeForm(forms.Form):
-    """Asks which of our calls is connected with the caller: who may not see calls types its id."""
+    """Asks which of our calls is connected with the caller: chosen, or by its id, of too many or unseen ones."""
 
     intent = forms.UUIDField(widget=forms.HiddenInput)
     call = forms.ChoiceField(
@@ -40,20 +41,24 @@ class TakeForm(forms.Form):
     def __init__(self, account: TelnyxAccount, waiting: list[str], request: HttpRequest) -> None:
         super().__init__(request.POST or None, initial={"intent": uuid.uuid4()})
         rows = Call.objects.filter(account=account, state__in=(Call.State.ANSWERED, Call.State.PARKED))
-        self.rows = rows.exclude(call_control_id__in=waiting)
+        self.rows, sees = rows.exclude(call_control_id__in=waiting), request.user.has_perm(confirmation.SEE_CALLS)
+        found = list(self.rows.order_by("-started_at")[: _MOST_OFFERED + 1]) if sees else []
+        told = [(call, confirmation.leg_label(call, request.user)) for call in found[:_MOST_OFFERED]]
         self.calls: dict[str, Call] = {}
-        if not request.user.has_perm(confirmation.SEE_CALLS):
-            self.fields["call"] = forms.CharField(
-                label="Connect the caller with",
-                widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off", "spellcheck": "false"}),
-                help_text="The call control id of a call that is being talked on.",
-            )
+        self.legs: list[tuple[str, str]] = []  # suggested
+        if sees and len(found) <= _MOST_OFFERED:
+            self.calls = {str(call.pk): call for call, _ in told}
+            choices = [("", "Choose a call"), *((str(call.pk), label) for call, label in told)]
+            self.fields["call"].choices = choices  # type: ignore[attr-defined]
             return
-        self.calls = {str(call.pk): call for call in self.rows.order_by("-started_at")[:200]}
-        choices = [("", "Choose a call")] + [
-            (key, confirmation.leg_label(call, request.user)) for key, call in self.calls.items()
-        ]
-        self.fields["call"].choices = choices  # type: ignore[attr-defined]
+        self.legs = [(call.call_control_id, label) for call, label in told]
+        self.fields["call"] = forms.CharField(
+            label="Connect the caller with",
+            widget=UnfoldAdminTextInputWidget(
+                attrs={"autocomplete": "off", "spellcheck": "false", "list": "portal-legs"}
+            ),
+            help_text="The call control id of a call that is being talked on.",
+        )
 
     def clean_call(self) -> Call:
         """Return the call that was chosen, or whose id was typed."""

@@ -232,6 +232,24 @@ def test_who_may_not_see_calls_is_offered_none_and_types_the_id_of_the_one_to_co
     assert command.parameters["call_control_id"] == "v3:first-leg"
 
 
+def test_of_too_many_calls_the_newest_are_offered_and_the_id_of_any_is_taken(
+    browser: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("voice.conferences.queue_admin._MOST_OFFERED", 1)
+    with telnyx(support=QUEUE, calls=[waits("first", 1)]) as server:
+        wired = make_account("wired", f"{server.url}/v2")
+        old = make_call(wired, "old", started_at=ago(60))
+        url = f"/admin/voice/conference/queues/{wired.pk}/support/take/"
+        assert f'<option value="{old.pk}"' in browser.get(url).content.decode()
+        make_call(wired, "new", started_at=ago(9))
+        page = browser.get(url)
+        offered = re.findall(r'<option value="([^"]*)"', page.content.decode())
+        assert ("v3:new-leg" in offered, "v3:old-leg" in offered) == (True, False)
+        told = {"intent": str(page.context["form"]["intent"].value()), "call": "v3:old-leg"}
+        assert browser.post(url, told).status_code == 302
+    assert CallCommand.objects.get().call == old
+
+
 def test_whom_telnyx_names_by_no_id_nobody_can_be_connected_with(browser: Client) -> None:
     callers = [WAITS | {"queue_position": 1, "from": FROM}, waits("second", 2)]
     with telnyx(support=QUEUE | {"created_at": "2026-01-02T03:04:05Z"}, calls=callers) as server:
