@@ -74,6 +74,16 @@ def test_only_what_was_picked_on_the_live_board_is_hung_up(browser: Client, acco
     assert set(CallCommand.objects.values_list("call", "action")) == {(call.pk, "hangup") for call in calls[:2]}
 
 
+def test_who_picked_nothing_is_not_asked_whether_all_are_to_be_hung_up(browser: Client, account: TelnyxAccount) -> None:
+    call = make_call(account, direction="outgoing")
+    assert '<button type="submit" name="picked" value="1"' in text(browser, LIVE)
+    answer = browser.post(CALLS, {"picked": "1"}, follow=True)
+    assert answer.redirect_chain == [(LIVE, 302)]
+    assert "Pick a call first: nothing was hung up." in answer.content.decode()
+    asked = browser.post(CALLS, {"picked": "1", "call": str(call.pk)}).content.decode()
+    assert "Hang up the picked calls" in asked
+
+
 def test_before_real_people_are_cut_off_it_says_how_many(browser: Client, account: TelnyxAccount) -> None:
     here, cut = make_call(account, "a"), "real people are cut off"
     real = [make_call(make_account(f"real {at}", base_url="https://telnyx.example"), str(at)) for at in range(2)]
