@@ -396,16 +396,3 @@ def test_the_page_of_an_application_says_that_it_is_suspended_itself_and_not_of_
     browser.post(suspend_at(account), {"why": ""})
     pages = [text(browser, suspend_at(account, connection_id)) for connection_id in ("", CONNECTION)]
     assert ["It is suspended already" in page for page in pages] == [True, False]
-
-
-def test_after_a_stop_of_one_account_the_page_counts_and_offers_what_is_left_of_it(
-    browser: Client, account: TelnyxAccount
-) -> None:
-    for one in (account, make_account("other")):
-        make_call(one, direction="outgoing")
-    browser.post(CALLS, {"intent": WISH, "go": "1", "account": str(account.pk)})
-    assert [one.account for one in CallCommand.objects.all()] == [account]
-    CallCommand.objects.update(status="ok")
-    page = text(browser, f"{CALLS}{WISH}/")
-    assert "Outgoing calls now</dt><dd>1</dd>" in page
-    assert f'href="{CALLS}?account={account.pk}">Hang up what is left' in page

@@ -9,6 +9,7 @@ from rest_framework.test import APIClient
 
 from applications.models import CallControlApplication
 from portal.models import TelnyxAccount
+from tests.support.accounts import make_account
 from tests.support.batches import begin
 from tests.support.factories import make_call
 from tests.support.live_board import text
@@ -87,3 +88,16 @@ def test_where_nothing_was_picked_none_of_it_has_ended(browser: Client, account:
     make_call(account, direction="outgoing")
     page = text(browser, f"{CALLS}?account={account.pk}")
     assert ("Hang up 1 call<" in page, "of those you picked" in page) == (True, False)
+
+
+def test_after_a_stop_of_one_account_the_page_counts_and_offers_what_is_left_of_it(
+    browser: Client, account: TelnyxAccount
+) -> None:
+    for one in (account, make_account("other")):
+        make_call(one, direction="outgoing")
+    browser.post(CALLS, {"intent": WISH, "go": "1", "account": str(account.pk)})
+    assert [one.account for one in CallCommand.objects.all()] == [account]
+    CallCommand.objects.update(status="ok")
+    page = text(browser, f"{CALLS}{WISH}/")
+    assert "Outgoing calls now</dt><dd>1</dd>" in page
+    assert f'href="{CALLS}?account={account.pk}">Hang up what is left' in page
