@@ -133,6 +133,24 @@ def test_what_runs_is_what_was_previewed_and_no_other_tabs_values(
     assert (there["active"], there["webhook_timeout_secs"]) == (True, 9)
 
 
+def test_who_presses_once_too_often_is_not_told_that_other_values_were_chosen(
+    browser: Client, mirrored: Any, sandbox: Sandbox
+) -> None:
+    page = select(browser, "bulk_edit", [mirrored()])
+
+    def told() -> list[str]:
+        preview = {"preview": str(BulkEdit.objects.get().preview)}
+        answer = browser.post(f"{page}run/", preview, follow=True)
+        return [str(message) for message in answer.context["messages"]]
+
+    assert told() == []  # nothing is chosen yet
+    browser.post(page, {"active": "false"})
+    for state in (BulkEdit.State.RUNNING, BulkEdit.State.DONE):
+        BulkEdit.objects.update(state=state, seen_alive_at=timezone.now())
+        assert told() == []
+    assert requests(sandbox, "PATCH") == []
+
+
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.slug)
 def test_its_buttons_carry_out_what_is_shown_go_on_with_it_or_lead_back_to_the_list(
     browser: Client, mirrored: Any, kind: Any
@@ -266,6 +284,19 @@ def test_the_address_of_our_webhooks_is_told_to_who_may_see_the_accounts(
         assert "Telnyx now has" in after
         for shown in (before, after):
             assert (row.account.webhook_token in shown, masked in shown) == (may_see, not may_see)
+
+
+@pytest.mark.parametrize("action", ["bulk_edit", "bulk_activate", "bulk_deactivate"])
+def test_who_may_only_look_is_offered_none_of_it(
+    client: Client, user_with: Any, mirrored: Any, operator: Any, action: str
+) -> None:
+    row, url = mirrored(), page_url("changelist")
+    for user, offered in ((operator, True), (user_with(CALL_CONTROL.permission("view")), False)):
+        client.force_login(user)
+        form = client.get(url).context["action_form"]
+        assert (form is not None and action in dict(form.fields["action"].choices)) is offered
+    client.post(url, {"action": action, "_selected_action": [str(row.pk)]})
+    assert not BulkEdit.objects.exists()
 
 
 @pytest.fixture(autouse=True)

@@ -85,6 +85,24 @@ def test_a_change_between_page_and_choice_is_a_new_conflict(
     assert remote_of(row)["application_name"] == "mine"
 
 
+def test_what_was_chosen_is_not_chosen_of_what_came_since(
+    browser: Client, mirrored: Any, sandbox: Sandbox, sandbox_account: TelnyxAccount
+) -> None:
+    row = mirrored()
+    values = drawn(browser, _url(row)) | {"application_name": "mine"}
+    change_at_telnyx(sandbox_account, row.remote, application_name="theirs")
+    carried = _carried(browser.post(_url(row), values))
+    change_at_telnyx(sandbox_account, row.remote, application_name="theirs again")
+    answer = browser.post(_url(row), carried | {"choose:application_name": "mine"})
+    assert [(one.theirs, one.chosen) for one in answer.context["rows"]] == [("theirs again", "")]
+    assert " checked" not in answer.content.decode().partition('class="portal-conflicts"')[2].partition("</form>")[0]
+    sent = len(requests(sandbox, "PATCH"))
+    for choice in ({}, {"choose:application_name": "ours"}):
+        again = browser.post(_url(row), _carried(answer) | choice)
+        assert [one.name for one in again.context["rows"]] == ["application_name"]
+    assert len(requests(sandbox, "PATCH")) == sent
+
+
 def test_what_a_pull_brings_between_page_and_choice_changes_nothing_of_what_is_to_be_chosen(
     browser: Client, mirrored: Any, sandbox_account: TelnyxAccount
 ) -> None:
@@ -194,3 +212,18 @@ def test_rest_tells_base_theirs_and_mine_of_a_stale_if_match(
     assert remote_of(row, kind)[name] == "theirs"
     deleted = api.delete(url, headers={"If-Match": tag})
     assert (deleted.status_code, deleted.json()["conflicts"][name]["theirs"]) == (412, "theirs")
+
+
+@pytest.mark.usefixtures("only_account")
+def test_of_a_state_that_nobody_knows_rest_tells_what_was_named_alone(
+    api: APIClient, mirrored: Any, sandbox: Sandbox
+) -> None:
+    row = mirrored()
+    url, etag = f"/api/v1/call-control-applications/{row.telnyx_id}/", {"If-Match": f'"{"f" * 64}"'}
+    body = {"application_name": "mine", "dtmf_type": row.dtmf_type}
+    answer = api.patch(url, body, format="json", headers=etag)
+    named = {"application_name": {"base": None, "theirs": "router", "mine": "mine"}}
+    assert (answer.status_code, answer.json()["conflicts"]) == (412, named)
+    deleted = api.delete(url, headers=etag)
+    assert (deleted.status_code, deleted.json()["conflicts"]) == (412, {})
+    assert requests(sandbox, "PATCH", "DELETE") == []

@@ -227,6 +227,27 @@ def test_a_failed_deletion_marks_nothing(mirrored: Any, sandbox: Sandbox) -> Non
     assert row.missing_since is None
 
 
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"fault": "cut"},
+        {"fault": "status", "value": 401},
+        {"fault": "status", "value": 404, "body": {}},  # of something that stands before Telnyx
+    ],
+    ids=["no answer", "a refused key", "a proxy's 404"],
+)
+def test_a_deletion_whose_answer_was_lost_is_done_only_if_telnyx_says_so(
+    mirrored: Any, sandbox: Sandbox, fault: dict[str, Any]
+) -> None:
+    row = mirrored()
+    for method, what in (("DELETE", {"fault": "act_then_cut"}), ("GET", fault)):
+        sandbox.faults.add({"method": method, "path": "/call_control_applications", **what})
+    with pytest.raises(TelnyxUncertain):
+        delete_application(row, ADA)
+    row.refresh_from_db()
+    assert (row.missing_since, sandbox.faults.as_json()) == (None, [])
+
+
 @pytest.mark.django_db(transaction=True)
 def test_no_service_runs_inside_a_transaction(sandbox_account: TelnyxAccount) -> None:
     with transaction.atomic(), pytest.raises(InsideTransaction):
