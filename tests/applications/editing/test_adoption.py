@@ -1,5 +1,6 @@
 """The answer to a create is lost: what Telnyx made is found, and no second one is made."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -220,6 +221,24 @@ def test_a_retry_adopts_what_came_late_instead_of_making_a_second_one(
     late = _made(sandbox_account)
     row, _ = create_application(CALL_CONTROL, sandbox_account, _new(CALL_CONTROL), ADA)
     assert [row.telnyx_id] == [late["id"]] == _there(sandbox)
+
+
+def test_it_is_looked_for_since_the_first_try_and_behind_what_others_made_later(
+    sandbox: Sandbox, sandbox_account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adoption, "PAGE_SIZE", 1)
+    for _ in range(2):
+        _fault(sandbox, "cut")
+        with pytest.raises(UncertainCreate):
+            create_application(CALL_CONTROL, sandbox_account, _new(CALL_CONTROL), ADA)
+    first = Intent.objects.earliest("asked_at")
+    Intent.objects.filter(pk=first.pk).update(asked_at=first.asked_at - timedelta(minutes=10))
+    late, at = _made(sandbox_account), first.asked_at - timedelta(minutes=9)
+    sandbox.store.save_application(CALL_CONTROL.resource, late | {"created_at": at.isoformat()})
+    for name in ("another", "one more"):
+        _made(sandbox_account, name=name)
+    row, _ = create_application(CALL_CONTROL, sandbox_account, _new(CALL_CONTROL), ADA)
+    assert (row.telnyx_id, len(_there(sandbox)), Intent.objects.count()) == (late["id"], 3, 0)
 
 
 def test_after_a_create_that_went_well_the_same_name_is_created_again(
