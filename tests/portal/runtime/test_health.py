@@ -48,6 +48,12 @@ def test_readyz_is_503_while_the_database_is_away(client, db, monkeypatch, migra
     assert "postgres" not in response.content.decode()
 
 
+@pytest.mark.parametrize("path", ["/livez", "/readyz"])
+def test_who_asks_for_the_head_alone_is_told_as_well(client, db, path):
+    answer = client.head(path)
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics"])
 def test_they_are_only_read(client, db, path):
     assert client.post(path).status_code == 405

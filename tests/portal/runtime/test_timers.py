@@ -27,6 +27,13 @@ def test_what_is_due_is_sent_again_and_again_and_then_no_more(tmp_path: Path) ->
     eventually(lambda: "timers" not in {thread.name for thread in threading.enumerate()})
 
 
+def test_its_thread_keeps_no_process_alive(tmp_path: Path) -> None:
+    said: list[str] = []
+    with timers.running(tmp_path / "schedule", said.append):
+        eventually(lambda: said)
+        assert {thread.daemon for thread in threading.enumerate() if thread.name == "timers"} == {True}
+
+
 def test_it_begins_anew_after_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(timers, "_PAUSE_SECONDS", 0.01)
     failures = iter([OSError("the broker is away"), RuntimeError("the file is broken")])

@@ -4,85 +4,27 @@ import errno
 import json
 import logging
 import os
-import selectors
 import signal
 import socket
-from collections.abc import Callable, Iterator
+import struct
 from concurrent.futures import Future
+from contextlib import ExitStack
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import structlog
 from gunicorn.config import Config
 from gunicorn.http import errors
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
 from portal import stopping
 from portal.runtime import web_worker
-from portal.runtime.connections import SEND_SECONDS, Connection
+from portal.runtime.connections import SEND_SECONDS
 from portal.runtime.web_worker import READ_SECONDS, BrokenOff, TooLarge, WebWorker
 from tests.support.polling import eventually
-
-
-class Worker(WebWorker):
-    """One without a server around it: what it would hand to a thread is noted."""
-
-    def __init__(self) -> None:
-        super().__init__(1, 1, [], None, 1, Config(), logging.getLogger("tests.web_worker"))
-        self.poller = selectors.DefaultSelector()
-        self.handed: list[Connection] = []
-
-    def enqueue_req(self, conn: Connection) -> None:
-        self.handed.append(conn)
-
-    def look(self) -> None:
-        """Go one round through what has come."""
-        self.wait_for_and_dispatch_events(0)
-
-
-@pytest.fixture
-def worker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
-    monkeypatch.setattr(web_worker, "time", SimpleNamespace(monotonic=lambda: worker.now))
-    worker = Worker()
-    worker.alive, worker.now = True, 100.0  # type: ignore[attr-defined]
-    with worker.poller:
-        yield worker
-        for conn in [*worker._waiting, *worker.handed]:
-            conn.line.close()
-        worker.tmp.close()
-
-
-@pytest.fixture
-def listener() -> Iterator[socket.socket]:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.setblocking(False)
-        yield listener
-
-
-@pytest.fixture
-def connect(worker: Worker, listener: socket.socket) -> Iterator[Callable[..., socket.socket]]:
-    ours: list[socket.socket] = []
-
-    def connect(sent: bytes = b"", source: str = "127.0.0.1") -> socket.socket:
-        ours.append(socket.create_connection(listener.getsockname(), source_address=(source, 0)))
-        ours[-1].sendall(sent)
-        worker.accept(listener)
-        worker.look()
-        return ours[-1]
-
-    yield connect
-    for one in ours:
-        one.close()
-
-
-def is_open(connection: socket.socket) -> bool:
-    connection.setblocking(False)
-    try:
-        return connection.recv(1) != b""
-    except BlockingIOError:
-        return True
-    except ConnectionError:
-        return False
+from tests.support.web_workers import CHUNKS, REQUEST, Worker, done, is_open
 
 
 @pytest.mark.parametrize(
@@ -136,9 +78,6 @@ def test_somebody_who_has_gone_is_no_error() -> None:
     theirs.close()
     with ours:
         WebWorker.handle_error(log_only(), None, ours, None, errors.InvalidRequestLine("x"))
-
-
-REQUEST = b"POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nfive!"
 
 
 @pytest.mark.parametrize(
@@ -318,17 +257,139 @@ def test_one_that_ends_waits_no_longer_for_requests_that_have_not_come(worker: W
     assert not is_open(silent)
 
 
+def test_what_came_behind_a_request_is_the_next_one_at_once_or_is_waited_for(worker: Worker, connect: Any) -> None:
+    theirs = connect(REQUEST + REQUEST + REQUEST[:-1])
+    (conn,) = worker.handed
+    for handed in (2, 2):
+        assert next(conn.parser).body.read() == b"five!"
+        worker.finish_request(conn, done(True))
+        assert len(worker.handed) == handed
+    worker.now += READ_SECONDS - 1
+    worker.murder_pending()
+    assert len(worker.handed) == 2  # it has as long as any request that has begun
+    theirs.sendall(REQUEST[-1:])
+    eventually(lambda: worker.look() or len(worker.handed) == 3)
+    assert next(conn.parser).body.read() == b"five!"
+
+
+@pytest.mark.parametrize(("alive", "seconds"), [(True, 4), (False, STOP_KEEPALIVE_LINGER)])
+def test_for_the_next_request_it_waits_as_long_as_is_set_and_a_moment_when_it_ends(
+    worker: Worker, connect: Any, alive: bool, seconds: float
+) -> None:
+    worker.cfg.set("keepalive", 4)
+    theirs = connect(REQUEST)
+    (conn,) = worker.handed
+    assert next(conn.parser)
+    assert worker._keepalive_after(conn, True)  # what nobody read of the body is no part of the next request
+    worker.alive = alive
+    worker.finish_request(conn, done(True))
+    for passed, is_there in ((seconds - 0.5, True), (1, False)):
+        worker.now += passed
+        worker.murder_pending()
+        assert is_open(theirs) is is_there
+    assert worker.handed == [conn]
+    worker.handed.clear()
+
+
+@pytest.mark.parametrize(("sent", "keepalive"), [(REQUEST, False), (CHUNKS + b"zz\r\n", True)])
+def test_after_a_last_answer_and_after_chunks_that_are_none_it_does_not_go_on(
+    worker: Worker, connect: Any, sent: bytes, keepalive: bool
+) -> None:
+    connect(sent)
+    (conn,) = worker.handed
+    assert next(conn.parser)
+    assert worker._keepalive_after(conn, keepalive) is False
+
+
+@pytest.mark.parametrize("how", ["a bug", "cancelled", "a last answer"])
+def test_however_a_thread_ends_its_connection_ends_and_the_worker_goes_on(
+    worker: Worker, connect: Any, how: str
+) -> None:
+    theirs, future = connect(REQUEST), Future[bool]()
+    (conn,) = worker.handed
+    if how == "a bug":
+        future.set_exception(ValueError("a bug"))
+    elif how == "cancelled":
+        future.cancel()
+    else:
+        future.set_result(False)
+    worker.finish_request(conn, future)
+    theirs.settimeout(60)
+    assert theirs.recv(1) == b""
+    theirs.close()
+    eventually(lambda: worker.look() or worker.nr_conns == 0)
+    worker.handed.clear()
+
+
+@pytest.mark.parametrize("when", ["it asks", "it is to be answered", "it is to be let go", "it was let go"])
+def test_who_breaks_off_at_any_time_costs_the_others_nothing(worker: Worker, connect: Any, when: str) -> None:
+    theirs, other = connect(REQUEST[:-1] if when == "it asks" else REQUEST), connect()
+    conn = [*worker.handed, *worker._waiting][0]
+    if when == "it was let go":
+        worker.finish_request(conn, done(False))
+    theirs.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    theirs.close()  # a reset
+    if when == "it is to be answered":
+        conn.sock.unsent += b"x" * 10_000_000
+        worker.finish_request(conn, done(True))
+    elif when == "it is to be let go":
+        worker.finish_request(conn, done(False))
+    eventually(lambda: worker.look() or worker.nr_conns == 1)
+    assert is_open(other)
+    worker.handed.clear()
+
+
+def test_one_that_ends_lets_answers_that_are_on_their_way_leave(worker: Worker, connect: Any) -> None:
+    connect(REQUEST)
+    (conn,) = worker.handed
+    conn.sock.unsent += b"x" * 10_000_000
+    worker.finish_request(conn, done(True))
+    worker._cap_keepalive(worker.now + 2)
+    worker.now += 3
+    worker.murder_pending()
+    assert worker.nr_conns == 1
+    worker.handed.clear()
+
+
+@pytest.mark.parametrize("proxy", ["of this machine", "of any address"])
+def test_a_proxy_has_as_many_connections_as_it_needs(
+    worker: Worker, connect: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, proxy: str
+) -> None:
+    monkeypatch.setattr(web_worker, "MOST_OF_ONE_ADDRESS", 2)
+    if proxy == "of any address":
+        worker.cfg.set("forwarded_allow_ips", "*")
+        assert all(is_open(one) for one in [connect(source="127.0.0.2") for _ in range(3)])
+        return
+    with socket.socket(socket.AF_UNIX) as listener, ExitStack() as ours:
+        listener.bind(str(tmp_path / "s"))
+        listener.listen()
+        listener.setblocking(False)
+        opened = [ours.enter_context(socket.socket(socket.AF_UNIX)) for _ in range(3)]
+        for one in opened:
+            one.connect(listener.getsockname())
+            worker.accept(listener)
+        assert all(is_open(one) for one in opened)
+
+
+def test_a_request_is_worked_on_without_what_the_last_one_left(
+    worker: Worker, connect: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = list[Any]()
+    monkeypatch.setattr(ThreadWorker, "handle", lambda self, conn: seen.append(structlog.contextvars.get_contextvars()))
+    monkeypatch.setattr(ThreadWorker, "handle_request", lambda self, req, conn: seen.append(req._expected_100_continue))
+    connect(REQUEST.replace(b"Host", b"Expect: 100-continue\r\nHost"))
+    (conn,) = worker.handed
+    with structlog.contextvars.bound_contextvars(request_id="of-the-last-one"):
+        worker.handle(conn)
+    worker.handle_request(next(conn.parser), conn)
+    assert seen == [{}, False]  # nobody tells it to go on: all of it is here
+
+
 def test_tls_is_not_its_business() -> None:
     cfg = Config()
     cfg.set("certfile", __file__)
     with pytest.raises(RuntimeError, match="proxy"):
         WebWorker.check_config(cfg, logging.getLogger())
-
-
-def done(result: bool) -> "Future[bool]":
-    future: Future[bool] = Future()
-    future.set_result(result)
-    return future
 
 
 def log_only() -> Any:
