@@ -1,5 +1,6 @@
 """Idempotency of REST: the same key does it once."""
 
+import hashlib
 import json
 import threading
 from datetime import timedelta
@@ -109,6 +110,17 @@ def test_another_tokens_key_is_another_key(api, operator):
     assert [told["count"] for told in first] == [1, 2]
     assert [post_note(client, "one").json() for client in (api, other)] == first
     assert Heartbeat.objects.count() == 2
+
+
+@notes
+@pytest.mark.parametrize("is_secret", [False, True])
+def test_a_short_secret_cannot_be_guessed_from_what_is_kept_of_its_request(api, monkeypatch, is_secret):
+    monkeypatch.setattr(Notes, "has_secret_body", is_secret)
+    first, again = post_note(api, "one"), post_note(api, "one")
+    assert (first.status_code, again["Idempotent-Replayed"]) == (201, "true")
+    guess = hashlib.sha256(f"{NOTES}\n".encode() + json.dumps({"name": "a"}).encode()).hexdigest()
+    assert (IdempotentReply.objects.get().fingerprint == guess) is not is_secret
+    problem(post_note(api, "one", "b"), 422, "idempotency_key_reused")
 
 
 @notes

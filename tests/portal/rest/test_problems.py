@@ -1,8 +1,10 @@
 """Problems of REST: every refusal and every failure in one form."""
 
 import pytest
+from django.core.exceptions import ValidationError as ModelError
 from django.db import OperationalError, connection
 from django.test import Client
+from rest_framework.exceptions import ValidationError
 
 from portal.rest.problems import Problem
 from portal.telnyx.errors import TelnyxRefused
@@ -80,6 +82,38 @@ def test_what_telnyx_repeats_is_masked(api, user_with, monkeypatch):
     told = problem(api_for(user_with("voice.dial")).post(NOTES, {"name": "refused"}, format="json"), 400)
     hidden = "+1312•••0101 is not yours"
     assert (told["detail"], told["errors"]) == (hidden, {"to": [hidden]})
+
+
+@notes
+@pytest.mark.parametrize(
+    "error",
+    [
+        Problem(422, "+13125550101 is taken.", "so"),
+        ValidationError({"to": ["+13125550101 is no number."]}),
+        ValidationError([{}, {"to": [{"number": ["+13125550101 is no number."]}]}]),
+        ModelError({"to": ["+13125550101 is taken."]}),
+        ModelError(["+13125550101 is taken."]),
+    ],
+    ids=["a problem", "a field", "a field of an item", "a field of a row", "a row"],
+)
+def test_what_the_portal_says_of_a_number_is_masked_as_well(api, user_with, monkeypatch, error):
+    monkeypatch.setitem(FAILURES, "odd one", error)
+    body, other = {"name": "odd one"}, api_for(user_with("voice.dial"))
+    told, hidden = (client.post(NOTES, body, format="json").json() | {"request_id": ""} for client in (api, other))
+    assert "+13125550101 is " in str(told)
+    assert str(hidden) == str(told).replace("+13125550101", "+1312•••0101")
+
+
+@notes
+def test_what_is_wrong_is_told_by_the_way_to_it(api, monkeypatch):
+    wrong = {"legs": [{}, {"to": ["no number"], "sip": {"host": ["no host"]}}], "__all__": ["nothing is chosen"]}
+    monkeypatch.setitem(FAILURES, "odd one", ValidationError(wrong))
+    told = problem(api.post(NOTES, {"name": "odd one"}, format="json"), 400, "invalid")
+    assert told["errors"] == {
+        "legs.1.to": ["no number"],
+        "legs.1.sip.host": ["no host"],
+        "non_field_errors": ["nothing is chosen"],
+    }
 
 
 @notes
