@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import OperationalError, connection
 from django.utils import timezone
 from rest_framework.test import APIClient
@@ -96,6 +97,23 @@ def test_what_telnyx_does_late_is_his_who_asked(sandbox: Sandbox, mirrored: Any,
     theirs, ours, _ = row.history.all()
     assert (ours.history_actor, theirs.remote) == ("user: ada", remote_of(row))
     assert [set(drift.fields) for drift in drift_of(row)] == [{"dtmf_type"}]
+
+
+def test_who_asked_is_known_by_token_and_request_when_it_is_found_late(
+    api: APIClient, operator: User, sandbox: Sandbox, mirrored: Any
+) -> None:
+    row = mirrored()
+    _fault(sandbox, "PATCH", "cut")
+    url = f"/api/v1/call-control-applications/{row.telnyx_id}/"
+    asked = api.patch(url, {"webhook_timeout_secs": 9}, format="json")
+    assert asked.status_code == 504
+    edited(sandbox, row, {"webhook_timeout_secs": 9})
+    pull(CALL_CONTROL, row.account, PORTAL)
+    found = row.history.first()
+    noted = AuditEvent.objects.get(action="application.update", details__outcome="found carried out")
+    assert (found.history_actor, found.history_user, found.history_token.name) == ("token: tests", operator, "tests")
+    assert (noted.actor, noted.user, noted.address) == ("token: tests", operator, "127.0.0.1")
+    assert found.history_request_id == noted.request_id == asked["X-Request-ID"]
 
 
 def test_of_two_who_asked_for_the_same_it_is_the_last_ones(sandbox: Sandbox, mirrored: Any) -> None:
