@@ -68,6 +68,23 @@ def test_what_would_stay_is_greyed_and_counted_apart(browser: Client, mirrored: 
     assert "Change 1 at Telnyx" in page.content.decode()
 
 
+def test_one_of_which_a_single_field_would_change_is_counted_and_each_field_shown_as_it_is_and_will_be(
+    browser: Client, mirrored: Any
+) -> None:
+    page = select(browser, "bulk_edit", [mirrored(name="one", dtmf_type="Inband"), mirrored(name="two")])
+    browser.post(page, {"dtmf_type": "Inband", "inbound.channel_limit": "7"})
+    shown = browser.get(page)
+    assert shown.context["change_count"] == 2
+    cells = re.findall(r"<td>(.*?)</td>", shown.content.decode().partition('id="portal-bulk"')[2])
+    limit = '<s class="portal-dim">empty</s> → <b>7</b>'
+    both = [["Inband", limit], ['<s class="portal-dim">RFC 2833</s> → <b>Inband</b>', limit]]
+    assert sorted([cells[:2], cells[2:]]) == sorted(both)
+
+
+def test_the_limits_are_those_that_its_pages_promise() -> None:
+    assert (edits.MOST, edits.SILENT_SECONDS) == (500, 60)
+
+
 @pytest.mark.parametrize(("action", "active"), [("bulk_activate", True), ("bulk_deactivate", False)])
 def test_activating_is_a_shortcut_to_the_preview(browser: Client, mirrored: Any, action: str, active: bool) -> None:
     row = mirrored(active=not active)
@@ -145,10 +162,10 @@ def test_who_presses_once_too_often_is_not_told_that_other_values_were_chosen(
 
     assert told() == []  # nothing is chosen yet
     browser.post(page, {"active": "false"})
-    for state in (BulkEdit.State.RUNNING, BulkEdit.State.DONE):
-        BulkEdit.objects.update(state=state, seen_alive_at=timezone.now())
+    for state, seconds in ((BulkEdit.State.RUNNING, 0), (BulkEdit.State.DONE, edits.SILENT_SECONDS + 1)):
+        BulkEdit.objects.update(state=state, seen_alive_at=timezone.now() - timedelta(seconds=seconds))
         assert told() == []
-    assert requests(sandbox, "PATCH") == []
+    assert (requests(sandbox, "PATCH"), BulkEdit.objects.get().state) == ([], "done")
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.slug)

@@ -55,6 +55,29 @@ def test_the_page_shows_base_theirs_and_mine_and_saves_what_was_chosen(
     assert row.remote == there
 
 
+def test_of_what_is_sent_and_of_what_others_changed_the_page_tells_both_values(
+    browser: Client, mirrored: Any, sandbox_account: TelnyxAccount
+) -> None:
+    row = mirrored(inbound={"channel_limit": 3})
+    values = drawn(browser, _url(row)) | {"application_name": "mine", "inbound.channel_limit": "5"}
+    change_at_telnyx(sandbox_account, row.remote, application_name="theirs", first_command_timeout_secs=9)
+    told = browser.post(_url(row), values).context
+    assert [(one.name, one.theirs, one.mine) for one in told["sent"]] == [("inbound.channel_limit", "3", "5")]
+    assert [(one.name, one.base, one.theirs) for one in told["kept"]] == [("first_command_timeout_secs", "30", "9")]
+
+
+def test_what_a_pull_brought_since_the_form_was_drawn_is_kept(
+    browser: Client, mirrored: Any, sandbox_account: TelnyxAccount
+) -> None:
+    row = mirrored()
+    values = drawn(browser, _url(row)) | {"active": "false"}
+    change_at_telnyx(sandbox_account, row.remote, application_name="theirs")
+    pull(CALL_CONTROL, sandbox_account, PORTAL)
+    assert browser.post(_url(row), values).status_code == 302
+    there = remote_of(row)
+    assert (there["application_name"], there["active"]) == ("theirs", False)
+
+
 def test_an_undecided_field_draws_the_page_again_and_sends_nothing(
     browser: Client, mirrored: Any, sandbox: Sandbox, sandbox_account: TelnyxAccount
 ) -> None:

@@ -55,6 +55,15 @@ def test_what_is_missing_is_told_on_its_field_before_any_request(
     assert not requests(sandbox, "POST")
 
 
+@pytest.mark.parametrize("account", ["", "7", "nonsense"])
+def test_without_an_account_nothing_is_made_and_it_is_told_on_its_field(
+    browser: Client, sandbox: Sandbox, sandbox_account: TelnyxAccount, account: str
+) -> None:
+    values = drawn(browser, page_url("add")) | {"application_name": "router", "account": account}
+    assert set(errors_of(browser.post(page_url("add"), values))) == {"account"}
+    assert not requests(sandbox, "POST")
+
+
 def test_every_setting_has_one_field_on_the_page(browser: Client, mirrored: Any) -> None:
     page = browser.get(page_url("change", mirrored().pk)).content.decode()
     names = _FIELD.findall(page)
