@@ -14,6 +14,7 @@ from portal.sandbox.server.server import Sandbox
 from tests.support.application_pages import drawn, page_url
 from tests.support.applications import CALL_CONTROL, TEXML, change_at_telnyx, remote_of
 from tests.support.sandbox_ledger import requests
+from tests.support.telnyx_edits import edited
 
 KINDS = [CALL_CONTROL, TEXML]
 
@@ -241,8 +242,8 @@ def test_rest_tells_base_theirs_and_mine_of_a_stale_if_match(
 def test_of_a_state_that_nobody_knows_rest_tells_what_was_named_alone(
     api: APIClient, mirrored: Any, sandbox: Sandbox
 ) -> None:
-    row = mirrored()
-    url, etag = f"/api/v1/call-control-applications/{row.telnyx_id}/", {"If-Match": f'"{"f" * 64}"'}
+    row, unknown = mirrored(), f'"{"f" * 64}"'
+    url, etag = f"/api/v1/call-control-applications/{row.telnyx_id}/", {"If-Match": unknown}
     body = {"application_name": "mine", "dtmf_type": row.dtmf_type}
     answer = api.patch(url, body, format="json", headers=etag)
     named = {"application_name": {"base": None, "theirs": "router", "mine": "mine"}}
@@ -250,3 +251,7 @@ def test_of_a_state_that_nobody_knows_rest_tells_what_was_named_alone(
     deleted = api.delete(url, headers=etag)
     assert (deleted.status_code, deleted.json()["conflicts"]) == (412, {})
     assert requests(sandbox, "PATCH", "DELETE") == []
+    both = {"If-Match": f"{unknown}, {api.get(url)['ETag']}"}
+    edited(sandbox, row, {"application_name": "theirs"})
+    answer = api.patch(url, body, format="json", headers=both)
+    assert answer.json()["conflicts"] == {"application_name": {"base": "router", "theirs": "theirs", "mine": "mine"}}
