@@ -76,6 +76,12 @@ def test_a_body_beyond_the_limit_is_not_waited_for(request_bytes: bytes) -> None
     assert incoming.is_too_large
 
 
+def test_a_body_of_the_limit_is_waited_for() -> None:
+    for head in (HEAD + f"Content-Length: {MOST_BODY}\r\n\r\n".encode(), CHUNKS + f"{MOST_BODY:x}\r\n".encode()):
+        incoming = Incoming(head)
+        assert (incoming.is_whole(), incoming.is_too_large) == (False, False)
+
+
 @pytest.mark.parametrize(
     ("line", "version", "waits"),
     [
