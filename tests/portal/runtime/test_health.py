@@ -101,6 +101,15 @@ def test_metrics_are_prometheus_text(client, operator, settings, tmp_path):
     assert 'portal_wakeups_dropped{by="worker"} 3.0' in body
 
 
+def test_metrics_tell_each_figure_of_the_backlog_by_its_name(client, operator):
+    _, text = ApiToken.make(operator, "prometheus")
+    backlog = client.get("/readyz").json()["backlog"]
+    body = client.get("/metrics", headers={"Authorization": f"Bearer {text}"}).content.decode()
+    assert backlog
+    for what, count in backlog.items():
+        assert f'portal_backlog{{what="{what}"}} {float(count)}\n' in body
+
+
 @pytest.mark.parametrize(
     ("scopes", "permissions", "status"),
     [
