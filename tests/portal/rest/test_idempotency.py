@@ -201,6 +201,15 @@ def test_after_an_answer_that_leaves_it_open_the_key_stands_for_that_request_onl
 
 
 @notes
+def test_a_refusal_of_what_was_left_open_before_leaves_the_key_free_for_nothing_else(api, monkeypatch):
+    assert post_note(api, "one", "unavailable").status_code == 503
+    monkeypatch.setitem(FAILURES, "unavailable", Problem(400, "not so", "not_so"))
+    for _ in range(2):
+        assert post_note(api, "one", "unavailable").status_code == 400
+    problem(post_note(api, "one"), 422, "idempotency_key_reused")
+
+
+@notes
 def test_only_one_of_two_repeats_is_carried_out(api, monkeypatch):
     post_note(api, "one", "unavailable")
     really = idempotency._claim_again

@@ -6,6 +6,7 @@ from django.db import OperationalError, connection
 from django.test import Client
 from rest_framework.exceptions import ValidationError
 
+from portal.rest.document import document
 from portal.rest.problems import Problem
 from portal.telnyx.errors import TelnyxRefused
 from tests.support.notes_api import FAILURES, NOTES, notes
@@ -71,6 +72,13 @@ def test_what_telnyx_answered_is_told_apart(api, name, status, code, title):
     assert body["title"] == title
     assert body.get("errors") == ({"to": ["is not a number"]} if name == "field" else None)
     assert response.get("Retry-After") == ("17" if name == "unavailable" else None)
+
+
+@notes
+@pytest.mark.parametrize(("reason", "code"), [(None, "10010"), ("D13", "D13")])
+def test_the_narrower_of_telnyxs_codes_is_told(api, monkeypatch, reason, code):
+    monkeypatch.setitem(FAILURES, "refused", TelnyxRefused("no", code="10010", reason=reason, http_status=403))
+    assert problem(api.post(NOTES, {"name": "refused"}, format="json"), 422)["telnyx_code"] == code
 
 
 @notes
@@ -166,6 +174,31 @@ def test_only_a_browser_is_shown_a_page(browser):
     problem(browser.get("/nothing", headers={"Accept": "*/*"}), 404, "not_found")
     problem(browser.get("/api/v1/nothing/", headers=PERSON), 404, "not_found")
     problem(browser.get("/webhooks/nothing", headers=PERSON), 404)
+
+
+def test_telnyx_is_shown_no_page_whatever_it_says_it_accepts(client, db):
+    for url in ("/webhooks/nothing", "/texml/nothing"):
+        problem(client.get(url, headers=PERSON), 404, "not_found")
+
+
+def test_the_document_describes_every_member_of_a_problem(api):
+    told, schemas = document(), {"string": str, "integer": int, "object": dict, "array": list}
+    described = told["components"]["schemas"]["Problem"]
+    kinds = {name: schemas[one["type"]] for name, one in described["properties"].items()}
+    wrong, none = problem(api.get(f"{ACCOUNTS}?page_size=x"), 400), problem(api.get(f"{ACCOUNTS}nobody/"), 404)
+    assert {name: type(value) for name, value in wrong.items()} == {name: kinds[name] for name in wrong}
+    assert kinds.keys() - wrong.keys() == {"conflicts", "candidates"}
+    assert (kinds["conflicts"], kinds["candidates"]) == (dict, list)
+    assert none.keys() - described["required"] == {"detail"}
+    texts = {"type": "array", "items": {"type": "string"}}
+    assert described["properties"]["errors"]["additionalProperties"] == texts
+    each = described["properties"]["conflicts"]["additionalProperties"]["properties"]
+    assert set(each) == {"base", "theirs", "mine"}
+    answer = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    for path, operations in told["paths"].items():
+        for verb, operation in operations.items():
+            content = operation["responses"]["default"]["content"]
+            assert content == {"application/problem+json": answer}, f"{verb} {path}"
 
 
 def test_a_person_is_told_whose_permission_is_lacking(client, user_with):
