@@ -107,6 +107,14 @@ def test_telnyxs_own_log_is_asked_on_a_click(browser: Client, sandbox: Sandbox, 
     assert "portal-note-bad" in browser.get(address).content.decode()
 
 
+def test_of_one_application_the_twenty_newest_entries_are_shown(sandbox: Sandbox, mirrored: Any) -> None:
+    row = mirrored()
+    for seconds in range(21):
+        edited(sandbox, row, {"webhook_timeout_secs": seconds})
+    shown = change_authors.edits_of(row.account, row.telnyx_id)
+    assert [edit.fields["webhook_timeout_secs"][1] for edit in shown] == [*range(20, 0, -1)]
+
+
 def test_three_pages_of_the_log_are_read_the_newest_and_who_stands_further_back_stays_unknown(
     sandbox: Sandbox, sandbox_account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
