@@ -290,9 +290,6 @@ def _twins(sandbox: Sandbox, account: TelnyxAccount) -> set[str]:
     return made
 
 
-# in the browser
-
-
 @pytest.fixture
 def typed(browser: Client, sandbox_account: TelnyxAccount) -> dict[str, str]:
     return {**_new(CALL_CONTROL, "twin"), "account": str(sandbox_account.pk), "dtmf_type": "Inband"}
