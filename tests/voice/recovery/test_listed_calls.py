@@ -54,6 +54,15 @@ def test_of_a_live_call_that_nobody_told_of_the_record_is_read(account: TelnyxAc
     assert (record.calls_found, record.events_recovered, record.problem) == (1, 1, "")
 
 
+@pytest.mark.parametrize(("length", "kept"), [(64, 64), (65, 0)])
+def test_an_id_that_is_too_long_is_left_out_and_its_call_is_kept(
+    account: TelnyxAccount, length: int, kept: int
+) -> None:
+    alive = lives(account, call_control_id="v3:x-leg", call_session_id="x" * length)
+    assert looked(account, active_calls=alive).calls_found == 1
+    assert Call.objects.get().call_session_id == "x" * kept
+
+
 def test_a_live_call_of_an_id_that_another_account_has_too_gets_a_row(
     account: TelnyxAccount, neighbour: TelnyxAccount
 ) -> None:

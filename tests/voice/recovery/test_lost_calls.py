@@ -3,13 +3,15 @@
 import pytest
 from django.test import Client
 
+from portal.actors import PORTAL
 from portal.models import TelnyxAccount
-from tests.support.factories import make_call, make_event
+from tests.support.factories import CONNECTION, make_call, make_event
 from tests.support.recoveries import NONE_ALIVE, entry, listing, looked
-from tests.support.rows import Call, CallEvent
+from tests.support.rows import Call, CallEvent, Recovery
+from tests.support.telnyx_answers import telnyx_says
 from tests.support.times import ago
 from tests.support.webhooks import post_webhook
-from voice.recovery import open_calls
+from voice.recovery import backfill, open_calls
 
 pytestmark = pytest.mark.django_db
 
@@ -65,3 +67,16 @@ def test_an_event_that_is_not_processed_yet_keeps_its_own_call_and_no_other(acco
     CallEvent.objects.update(received_at=ago(800))
     assert looked(account, calls=GONE).calls_lost == 1
     assert dict(Call.objects.values_list("call_control_id", "state")) == {"v3:a-leg": "lost", "v3:b-leg": "answered"}
+
+
+def test_a_run_says_that_it_is_alive_with_each_list_and_each_call_that_it_asks_for(account: TelnyxAccount) -> None:
+    said: list[int] = []
+    lives = {"data": {"is_alive": True}}
+    for leg, connection_id in (("a", CONNECTION), ("b", CONNECTION), ("c", "77")):
+        make_call(account, leg, **OLD, connection_id=connection_id)
+        alive: list[Recovery] = []
+        with telnyx_says(account, webhook_deliveries=listing(), active_calls=NONE_ALIVE, calls=lives):
+            assert backfill.recover(account, PORTAL, on_progress=alive.append).problem == ""
+        said.append(len(alive))
+    one, two, three = said
+    assert (two - one, three - two) == (1, 2)

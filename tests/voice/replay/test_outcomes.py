@@ -9,6 +9,7 @@ from tests.support.events import receive
 from tests.support.factories import make_event, run_owed
 from tests.support.replays import ROOM, a_call, again, lines, quarantine
 from tests.support.rows import Call, CallEvent, Conference
+from tests.support.times import ago
 from voice.events import processing
 from voice.models import Recording
 from voice.replay import apply
@@ -78,6 +79,19 @@ def test_a_call_that_is_changed_is_judged_anew_and_no_other(account: TelnyxAccou
     Call.objects.update(state="ringing", ended_at=None)
     again()
     assert Call.objects.get().judge_at is not None
+
+
+def test_what_waited_for_the_direction_of_a_call_is_due_once_a_replay_has_put_it_right(account: TelnyxAccount) -> None:
+    (begun,) = receive(account, make_event(seconds=-60))
+    run_owed()
+    Call.objects.update(direction="")
+    waiting, other = receive(account, make_event("call.answered", -50), make_event("call.answered", -50, "b"))
+    CallEvent.objects.filter(status="received").update(lease_until=ago(-60))
+    again(Selection(ids=(str(begun.pk),)))
+    assert Call.objects.get().direction == "incoming"
+    for event in (waiting, other):
+        event.refresh_from_db()
+    assert (waiting.status, waiting.lease_until, other.lease_until is None) == ("received", None, False)
 
 
 def test_a_recording_is_put_right_too(account: TelnyxAccount) -> None:

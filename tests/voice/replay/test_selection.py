@@ -71,6 +71,15 @@ def test_on_a_large_table_all_that_came_since_is_counted_where_that_is_little(
     assert "1 event is like that." in text(browser.post(NEW, asked))
 
 
+def test_events_that_are_named_are_counted_in_a_large_table_too(
+    browser: Client, wrong_call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("voice.replay.selection.MOST_LOOKED_THROUGH", 1)
+    first = CallEvent.objects.earliest("received_at")
+    asked = {"ids": str(first.pk), "event_types": first.event_type}
+    assert "1 event is like that." in text(browser.post(NEW, asked))
+
+
 def test_telnyx_s_id_of_an_event_is_found_by_the_account_s_index(account: TelnyxAccount) -> None:
     """That index begins with the account: by the id alone the whole of it would be read."""
     (event,) = receive(account, make_event())
