@@ -10,7 +10,7 @@ from django.contrib import admin
 from django.test import Client
 
 from portal.actors import PORTAL
-from portal.models import TelnyxAccount
+from portal.models import AuditEvent, TelnyxAccount
 from tests.support.conferences import ROOM, make_room, room_event, story
 from tests.support.events import tell
 from tests.support.factories import make_call
@@ -112,6 +112,16 @@ def test_raw_events_of_a_conference_need_the_permission(
     assert seer.get(f"/admin/voice/conference/{other.pk}/raw/{event.pk}/").status_code == 404
 
 
+def test_a_look_at_a_raw_event_of_a_conference_is_noted(account: TelnyxAccount, browser: Client) -> None:
+    tell(account, *story()[:2])
+    room, event = Conference.objects.get(), CallEvent.objects.get(event_type="conference.created")
+    assert browser.get(f"/admin/voice/conference/{room.pk}/change/").status_code == 200
+    notes = AuditEvent.objects.filter(action="event.view_raw").values_list("actor", "object_label")
+    assert list(notes) == []
+    assert browser.get(f"/admin/voice/conference/{room.pk}/raw/{event.pk}/").status_code == 200
+    assert list(notes.all()) == [("user: operator", str(event.pk))]
+
+
 def test_at_a_live_account_an_action_says_that_real_people_hear_it(account: TelnyxAccount, browser: Client) -> None:
     tell(account, *story()[:3])
     at, live = f"/admin/voice/conference/{Conference.objects.get().pk}/do/conferences.speak/", "real people hear"
@@ -165,6 +175,28 @@ def test_the_list_says_how_many_are_inside(account: TelnyxAccount, browser: Clie
     rows = browser.get("/admin/voice/conference/").context["cl"].result_list
     told = {row.conference_id: log.present(row) for row in rows if row.account_id == account.pk}
     assert told == {ROOM: 2, "over": 0}
+
+
+@pytest.mark.parametrize(
+    ("text", "whole", "masked"),
+    [
+        ("stand", ["room-1", "room-2"], []),
+        ("standup", ["room-1"], ["room-1"]),
+        ("room-2", ["room-2"], ["room-2"]),
+        ("room", [], []),
+        ("77", ["room-2"], ["room-2"]),
+    ],
+)
+def test_a_conference_is_found_by_its_name_and_by_its_ids(
+    account: TelnyxAccount, signed_in: Callable[..., Client], text: str, whole: list[str], masked: list[str]
+) -> None:
+    """By the beginning of its name, which may have a number in it, for who may see whole ones."""
+    make_room(account, conference_id="room-1")
+    make_room(account, conference_id="room-2", name="standin", connection_id="77")
+    for permissions, found in ((("voice.view_full_number",), whole), ((), masked)):
+        client = signed_in("voice.view_conference", *permissions, username=f"person-{len(permissions)}")
+        rows = client.get("/admin/voice/conference/", {"q": text}).context["cl"].result_list
+        assert sorted(row.conference_id for row in rows) == found
 
 
 @pytest.mark.parametrize(

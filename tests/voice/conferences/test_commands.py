@@ -100,6 +100,39 @@ def test_a_command_whose_state_is_there_already_stays_its_conferences(account: T
     assert (command.settlement, command.conference) == ("Settled from the state at Telnyx.", room)
 
 
+OTHER_PERSON = PERSON | {"call_control_id": "v3:b-leg", "muted": False}
+
+
+@pytest.mark.parametrize(
+    ("named", "rows", "sends"),
+    [
+        ([], [PERSON, OTHER_PERSON], 1),
+        ([], [PERSON, OTHER_PERSON | {"muted": True}], 0),
+        ([], [PERSON, OTHER_PERSON | {"status": "left"}], 0),
+        ([], [], 1),  # who is in it is not told
+        (["v3:a-leg"], [PERSON, OTHER_PERSON], 0),
+        (["v3:b-leg"], [PERSON, OTHER_PERSON], 1),
+        (["v3:a-leg", "v3:b-leg"], [PERSON, OTHER_PERSON], 1),
+        (["v3:a-leg", "v3:b-leg"], [PERSON], 1),
+    ],
+)
+def test_all_whom_it_is_about_are_muted_or_it_is_sent_again(
+    account: TelnyxAccount, named: list[str], rows: list[dict[str, Any]], sends: int
+) -> None:
+    """About everybody inside, where nobody is named."""
+    command = command_of(make_room(account), "mute", **({"call_control_ids": named} if named else {}))
+    begun = timezone.now() - timedelta(seconds=2)
+    CallCommand.objects.update(
+        status="sending", first_sent_at=begun, attempts=[{"at": begun.isoformat(), "outcome": "uncertain"}]
+    )
+    with telnyx(participants=rows, other={"result": "ok"}) as server:
+        TelnyxAccount.objects.update(base_url=f"{server.url}/v2")
+        sender.send(command.pk)
+        assert sum(raw.startswith(b"POST") for raw in server.requests) == sends
+    command.refresh_from_db()
+    assert (command.status, bool(command.settlement)) == ("ok", sends == 0)
+
+
 @pytest.mark.parametrize("action", ["play", "send_dtmf", "gather_dtmf_audio"])
 def test_what_may_not_be_repeated_is_sent_once(account: TelnyxAccount, action: str) -> None:
     command = command_of(make_room(account), action, **samples.required(f"conferences.actions.{action}"))

@@ -1,6 +1,7 @@
 """The pages of queues, and the form of a new conference."""
 
 import re
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -260,3 +261,47 @@ def test_whom_telnyx_names_by_no_id_nobody_can_be_connected_with(browser: Client
         intent = str(browser.get(f"{url}take/").context["form"]["intent"].value())
         assert browser.post(f"{url}take/", {"intent": intent, "call": str(desk.pk)}).status_code == 302
     assert CallCommand.objects.get().parameters["call_control_id"] == "v3:second-leg"
+
+
+def test_who_may_only_look_takes_nobody(signed_in: Callable[..., Client]) -> None:
+    with telnyx(support=QUEUE, calls=[waits("first", 1)]) as server:
+        wired = make_account("wired", f"{server.url}/v2")
+        url = f"/admin/voice/conference/queues/{wired.pk}/support/take/"
+        told = {"intent": str(uuid.uuid4()), "call": str(make_call(wired, "desk").pk)}
+        looker = signed_in("voice.view_queue", "voice.view_call", "voice.dial")
+        assert (looker.get(url).status_code, looker.post(url, told).status_code) == (403, 403)
+        assert not CallCommand.objects.exists()
+        presser = signed_in("voice.view_queue", "voice.control_call", username="presser")
+        assert (presser.get(url).status_code, presser.post(url, told).status_code) == (200, 302)
+    assert CallCommand.objects.get().action == "bridge"
+
+
+def test_a_caller_is_taken_once_however_often_that_is_pressed(browser: Client) -> None:
+    with telnyx(support=QUEUE, calls=[waits("first", 1)]) as server:
+        wired = make_account("wired", f"{server.url}/v2")
+        url, desk = f"/admin/voice/conference/queues/{wired.pk}/support/take/", make_call(wired, "desk")
+        first, second = (str(browser.get(url).context["form"]["intent"].value()) for _ in range(2))
+        for intent in (first, first, second):
+            assert browser.post(url, {"intent": intent, "call": str(desk.pk)}).status_code == 302
+    assert CallCommand.objects.count() == 2
+
+
+def test_who_waits_is_no_call_of_another_account(signed_in: Callable[..., Client]) -> None:
+    with telnyx(support=QUEUE, calls=[waits("a", 1)]) as server:
+        wired = make_account("wired", f"{server.url}/v2")
+        make_call(make_account("branch"))
+        page = signed_in("voice.view_queue", "voice.view_call").get(
+            f"/admin/voice/conference/queues/{wired.pk}/support/"
+        )
+    assert [(row["call_control_id"], known) for row, _, known in page.context["waiting"]] == [("v3:a-leg", None)]
+
+
+def test_a_queue_whose_name_may_not_be_seen_whole_is_no_link(signed_in: Callable[..., Client]) -> None:
+    with telnyx(queues=[QUEUE | {"name": "callers of +13125550143"}, QUEUE]) as server:
+        make_account("wired", f"{server.url}/v2")
+        url = "/admin/voice/conference/queues/"
+        masked = signed_in("voice.view_queue").get(url)
+        whole = signed_in("voice.view_queue", "voice.view_full_number", username="whole").get(url)
+    keys = [[key for _, key in told["rows"]] for answer in (masked, whole) for told in answer.context["accounts"]]
+    assert keys == [["", "support"], ["callers of _2B13125550143", "support"]]
+    assert "5550143" not in masked.content.decode()
