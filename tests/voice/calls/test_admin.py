@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import User
+from django.contrib.messages import constants
 from django.db import connections
 from django.test import Client, RequestFactory
 
@@ -84,6 +85,23 @@ def test_a_status_is_told_as_telnyx_has_it(
     with telnyx_says(account, **told):
         answer = browser.post(page(call, "refresh"), follow=True)
     assert words in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("told", "level"),
+    [
+        ({}, constants.WARNING),
+        ({"calls": {"data": {"is_alive": False}}}, constants.INFO),
+        ({"calls": {"data": {"is_alive": True}}}, constants.INFO),
+    ],
+)
+def test_that_telnyx_does_not_know_a_call_is_a_warning(
+    browser: Client, account: TelnyxAccount, told: dict[str, Any], level: int
+) -> None:
+    call = make_call(account)
+    with telnyx_says(account, **told):
+        answer = browser.post(page(call, "refresh"), follow=True)
+    assert [message.level for message in answer.context["messages"]] == [level]
 
 
 def test_without_the_permission_there_is_no_list(signed_in: Any, account: TelnyxAccount) -> None:

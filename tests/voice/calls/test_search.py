@@ -294,3 +294,40 @@ def test_a_search_of_more_than_a_minute_ago_is_not_counted(bob: Actor, monkeypat
     later = timezone.now() + timedelta(seconds=61)
     monkeypatch.setattr(timezone, "now", lambda: later)
     assert found("0143", bob) == "ac"
+
+
+def test_of_what_somebody_does_only_such_searches_are_counted(bob: Actor) -> None:
+    for _ in range(search.PER_MINUTE + 1):
+        AuditEvent.note(bob, "note.write")
+    assert found("0143", bob) == "ac"
+
+
+@pytest.mark.parametrize(
+    ("who", "typed", "legs"),
+    [
+        ("ada", "SIP:ada", ["v3:c-leg"]),
+        ("ada", "SIP:ada@example.com", ["v3:c-leg"]),
+        ("bob", "SIP:ada@example.com", ["v3:c-leg"]),
+        ("bob", "SIP:ada", []),  # the beginning of an address is none
+    ],
+)
+def test_over_rest_a_sip_address_is_one_however_its_scheme_is_written(
+    request: pytest.FixtureRequest, account: TelnyxAccount, who: str, typed: str, legs: list[str]
+) -> None:
+    answer = api_for(request.getfixturevalue(who).user).get(CALLS, {"number": typed, "account": account.name})
+    assert answer.status_code == 200, answer.content
+    assert [row["call_control_id"] for row in answer.json()["results"]] == legs
+
+
+@pytest.mark.parametrize(
+    ("typed", "legs"), [("0050143", "d"), ("005-0143", "d"), ("0050144", ""), ("050143", "d"), ("0013120050143", "d")]
+)
+def test_seven_last_digits_may_begin_with_00(account: TelnyxAccount, ada: Actor, typed: str, legs: str) -> None:
+    make_call(account, "d", from_number="+13120050143")
+    assert found(typed, ada) == legs
+
+
+@pytest.mark.parametrize("typed", ["1", "12345678901234567890", "+12345678901234567890", ""])
+def test_what_has_too_few_or_too_many_digits_is_no_whole_number(account: TelnyxAccount, typed: str) -> None:
+    Limits.objects.update_or_create(account=account, defaults={"allowed_countries": ["US"]})
+    assert search.whole_number(typed) == ""

@@ -19,7 +19,7 @@ from portal.telnyx.errors import TelnyxRefused, TelnyxUnavailable
 from tests.support.events import tell
 from tests.support.factories import make_call, make_event
 from tests.support.http_servers import answer, serving
-from tests.support.rest import CALLS, problem
+from tests.support.rest import CALLS, of_call, problem, send
 from tests.support.rows import Call, CallEvent
 from tests.support.sandbox_ledger import wire
 from tests.support.signing import TELNYX_KEY
@@ -224,3 +224,15 @@ def test_a_list_that_does_not_end_is_read_to_a_bound(account: TelnyxAccount) -> 
     with telnyx_says(account, active_calls=page) as listener:
         found = status.active_calls(account, "77")
         assert (len(listener.requests), len(found.rows), found.complete) == (40, 40, False)
+
+
+@pytest.mark.parametrize(("code", "answered"), [("90015", 200), ("90018", 200), ("90034", 422)])
+def test_of_the_refusals_those_that_say_that_there_is_no_such_call_are_an_answer(
+    api: APIClient, account: TelnyxAccount, code: str, answered: int
+) -> None:
+    call = make_call(account)
+    refused = ("422 Unprocessable Entity", {"errors": [{"code": code, "detail": "Not this call."}]})
+    with telnyx_says(account, calls=refused):
+        answer = send(api, of_call(call, "refresh"))
+    assert answer.status_code == answered, answer.content
+    assert Call.objects.get().state == "answered"

@@ -96,3 +96,24 @@ def test_the_calls_page_offers_it_and_shows_it_on_demand(
     masked = signed_in("voice.view_call", "voice.view_callevent", "voice.view_raw_event", username="masked")
     with telnyx_says(account, call_events=page([entry(1)])):
         assert FROM not in masked.get(url).content.decode()
+
+
+def test_an_entry_of_another_shape_is_told_as_far_as_it_goes(account: TelnyxAccount, browser: Client) -> None:
+    odd = [
+        {
+            "type": "webhook",
+            "name": "call.hangup",
+            "occurred_at": "2026-01-02T03:04:09Z",
+            "metadata": {"status": "failed"},
+        },
+        {"name": "answer", "event_timestamp": "2026-01-02T03:04:05Z", "metadata": "none"},
+        {"type": "command", "metadata": None},
+    ]
+    with telnyx_says(account, call_events=page(odd)):
+        answer = browser.get(f"/admin/voice/call/{make_call(account).pk}/telnyx-events/")
+    lines = [line for line, _ in answer.context["lines"]]
+    assert [(line.kind, line.name, line.at and line.at.second, line.status) for line in lines] == [
+        ("command", "?", None, ""),
+        ("?", "answer", 5, ""),
+        ("webhook", "call.hangup", 9, "failed"),
+    ]
