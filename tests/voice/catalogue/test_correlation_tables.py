@@ -1,5 +1,6 @@
 """Every event that an action brings answers it, and what a parameter brings may be its command's."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -184,3 +185,61 @@ def test_a_leg_may_have_been_bridged_by_the_dial_that_links_to_it(
     dialled(make_call(account, "b", call_session_id="another", direction="outgoing"), link_to=linked)
     hear(account, make_event("call.bridged", -20))
     assert seen(lost).status == status, seen(lost).settlement
+
+
+SAY: dict[str, Any] = {"payload": "Hello", "voice": "female"}
+
+
+@pytest.mark.parametrize(("early", "status"), [(4.9, "ok"), (5.1, "uncertain")])
+def test_telnyxs_clock_may_be_behind_ours_by_five_seconds(account: TelnyxAccount, early: float, status: str) -> None:
+    lost, event = uncertain(make_call(account), "speak", SAY), make_event("call.speak.started", -20)
+    happened = datetime.fromisoformat(event["data"]["occurred_at"])
+    CallCommand.objects.filter(pk=lost.pk).update(first_sent_at=happened + timedelta(seconds=early))
+    hear(account, event)
+    assert seen(lost).status == status, seen(lost).settlement
+
+
+def lost_dial(account: TelnyxAccount) -> CallCommand:
+    asked = {"connection_id": CONNECTION, "from": FROM, "to": TO}
+    return made_uncertain(outbox.dial(account, asked, PORTAL))
+
+
+@pytest.mark.parametrize(("late", "status"), [(299, "ok"), (301, "uncertain")])
+def test_a_dial_brings_its_call_within_five_minutes(account: TelnyxAccount, late: float, status: str) -> None:
+    lost, event = lost_dial(account), make_event("call.initiated", -20, leg="new", direction="outgoing")
+    happened = datetime.fromisoformat(event["data"]["occurred_at"])
+    CallCommand.objects.filter(pk=lost.pk).update(first_sent_at=happened - timedelta(seconds=late))
+    hear(account, event)
+    assert seen(lost).status == status, seen(lost).settlement
+
+
+@pytest.mark.parametrize(
+    ("told", "status"),
+    [
+        ({}, "ok"),
+        ({"from": "+13125550177"}, "uncertain"),
+        ({"to": "+13125550177"}, "uncertain"),
+        ({"connection_id": "77"}, "uncertain"),
+        ({"direction": "incoming"}, "uncertain"),
+    ],
+)
+def test_a_dials_call_goes_out_between_its_numbers_by_its_application(
+    account: TelnyxAccount, told: dict[str, str], status: str
+) -> None:
+    lost = lost_dial(account)
+    hear(account, make_event("call.initiated", -20, leg="new", **{"direction": "outgoing"} | told))
+    assert seen(lost).status == status, seen(lost).settlement
+
+
+def test_what_a_parameter_brings_need_not_carry_the_client_state_of_its_command(account: TelnyxAccount) -> None:
+    call = make_call(account)
+    sent_ok(call, "answer", {"stream_url": "wss://a.example", "client_state": "bWluZQ=="}, 25)
+    lost = uncertain(call, "start_streaming", {"stream_url": "wss://b.example"}, sent=30)
+    hear(account, make_event("streaming.started", -20))
+    assert seen(lost).is_open_question, seen(lost).settlement
+
+
+def test_who_wished_for_an_end_has_it_whosever_client_state_is_told(account: TelnyxAccount) -> None:
+    lost = uncertain(make_call(account), "hangup", {"client_state": "bWluZQ=="})
+    hear(account, make_event("call.hangup", -20, client_state="b3RoZXI="))
+    assert seen(lost).status == "ok", seen(lost).settlement
