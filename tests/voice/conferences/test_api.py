@@ -143,7 +143,7 @@ def test_an_answer_that_names_no_conference_makes_none(
 
 
 def test_all_that_is_known_of_a_conference_is_told(api: APIClient, account: TelnyxAccount) -> None:
-    begun = timezone.now().replace(microsecond=0) - timedelta(minutes=9)
+    begun = timezone.now().replace(microsecond=0) - timedelta(hours=2)  # before the neighbour's of the same id
     ended = begun + timedelta(minutes=5)
     make_room(account, conference_id="another", name="another")
     make_room(account, state="completed", connection_id="77", started_at=begun, ended_at=ended, end_reason="all_left")
