@@ -194,3 +194,19 @@ def test_who_answered_is_what_texmls_detection_says(
     assert post_texml(client, account, form(**told)).status_code == 200
     run_owed()
     assert Call.objects.get().answered_by == word
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("told", "state", "word"),
+    [
+        ({"CallStatus": "completed", "CallbackSource": "call-progress-events"}, "ended", "person"),
+        ({"Digits": "1"}, "initiated", ""),  # which is told while the call goes on, and repeats what was told before
+    ],
+)
+def test_who_answered_is_told_by_the_end_of_a_texml_call_too(
+    client: Client, account: TelnyxAccount, told: dict[str, str], state: str, word: str
+) -> None:
+    assert post_texml(client, account, form(AnsweredBy="human", **told)).status_code == 200
+    run_owed()
+    assert (Call.objects.get().state, Call.objects.get().answered_by) == (state, word)

@@ -117,3 +117,24 @@ def test_an_entry_of_another_shape_is_told_as_far_as_it_goes(account: TelnyxAcco
         ("?", "answer", 5, ""),
         ("webhook", "call.hangup", 9, "failed"),
     ]
+
+
+@pytest.mark.parametrize(("of", "is_whole"), [(1, True), (9, False)])
+def test_the_page_says_where_there_is_more_than_it_shows(
+    account: TelnyxAccount, browser: Client, of: int, is_whole: bool
+) -> None:
+    url = f"/admin/voice/call/{make_call(account).pk}/telnyx-events/"
+    with telnyx_says(account, call_events=page([entry(at) for at in range(250)], of)):
+        section = browser.get(url).content.decode()
+    assert ("There is more than is shown" in section) is not is_whole
+
+
+def test_the_details_of_an_entry_are_for_who_may_see_raw_events(account: TelnyxAccount, signed_in: Any) -> None:
+    url, looks = (
+        f"/admin/voice/call/{make_call(account).pk}/telnyx-events/",
+        ("voice.view_call", "voice.view_callevent"),
+    )
+    with telnyx_says(account, call_events=page([entry(1)])):
+        blind = signed_in(*looks).get(url).content.decode()
+        seer = signed_in(*looks, "voice.view_raw_event", username="seer").get(url).content.decode()
+    assert ("<summary" in blind, "<summary" in seer) == (False, True)

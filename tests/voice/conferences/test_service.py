@@ -1,7 +1,7 @@
 """Conferences asked of Telnyx: lists, participants, outages, and what an accepted create makes."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -182,3 +182,11 @@ def test_a_conference_is_found_at_telnyx_and_one_that_is_not_there_is_404(browse
         assert browser.get(f"/admin/voice/conference/telnyx/{wired.pk}/unknown/").status_code == 404
     assert found["Location"] == f"/admin/voice/conference/{Conference.objects.get().pk}/change/"
     assert browser.get(found["Location"]).context["conference"].name == "standup"
+
+
+@pytest.mark.parametrize("odd", [None, "", "soon", 7])
+def test_what_telnyx_tells_without_a_time_is_of_now(account: TelnyxAccount, odd: Any) -> None:
+    before = timezone.now()
+    room = told_by_telnyx(account, status="completed", created_at=odd, updated_at=odd)
+    assert room.ended_at
+    assert before - timedelta(seconds=5) <= room.started_at <= room.ended_at <= timezone.now() + timedelta(seconds=5)

@@ -6,6 +6,9 @@ import pytest
 from django.test import Client
 
 from portal.models import TelnyxAccount
+from tests.support.conferences import ROOM, room_event
+from tests.support.events import tell
+from tests.support.factories import make_event
 from tests.support.rows import CallEvent
 from tests.support.webhooks import post_webhook
 
@@ -19,3 +22,11 @@ def test_the_raw_body_of_an_event_is_for_those_who_may_see_it(
     url = f"/admin/voice/callevent/{CallEvent.objects.get().pk}/change/"
     assert "of the bytes" in browser.get(url).content.decode()
     assert "of the bytes" not in signed_in("voice.view_callevent").get(url).content.decode()
+
+
+@pytest.mark.alone("it lists what there is, of every account")
+@pytest.mark.parametrize("term", [ROOM, ROOM.upper()])
+def test_events_of_a_conference_are_found_by_its_id(browser: Client, account: TelnyxAccount, term: str) -> None:
+    tell(account, room_event("conference.created", -9), make_event(leg="b"))
+    rows = browser.get("/admin/voice/callevent/", {"q": term}).context["cl"].result_list
+    assert [row.event_type for row in rows] == ["conference.created"]
