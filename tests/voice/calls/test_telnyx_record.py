@@ -130,10 +130,8 @@ def test_the_page_says_where_there_is_more_than_it_shows(
 
 
 def test_the_details_of_an_entry_are_for_who_may_see_raw_events(account: TelnyxAccount, signed_in: Any) -> None:
-    url, looks = (
-        f"/admin/voice/call/{make_call(account).pk}/telnyx-events/",
-        ("voice.view_call", "voice.view_callevent"),
-    )
+    url = f"/admin/voice/call/{make_call(account).pk}/telnyx-events/"
+    looks = ("voice.view_call", "voice.view_callevent")
     with telnyx_says(account, call_events=page([entry(1)])):
         blind = signed_in(*looks).get(url).content.decode()
         seer = signed_in(*looks, "voice.view_raw_event", username="seer").get(url).content.decode()
