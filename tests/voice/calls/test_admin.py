@@ -341,6 +341,12 @@ def test_the_application_is_a_link_for_who_may_see_it(
     assert signed_in("voice.view_call", username="b").get(page(call)).context["application"] == ("front desk", "")
 
 
+@pytest.mark.parametrize("model", [CallControlApplication, TexmlApplication])
+def test_another_application_is_not_the_call_s(browser: Client, account: TelnyxAccount, model: Any) -> None:
+    model.objects.create(account=account, telnyx_id="88")
+    assert browser.get(page(make_call(account))).context["application"] == (CONNECTION, "")
+
+
 def test_an_unknown_call_is_404(browser: Client) -> None:
     for address in (f"{LOG}{uuid.uuid4()}/change/", f"{LOG}{uuid.uuid4()}/do/hangup/", f"{LOG}nonsense/change/"):
         assert browser.get(address).status_code == 404

@@ -207,3 +207,7 @@ def test_texml_tells_it_too(client: Client, account: TelnyxAccount, stats: Any, 
 def test_what_telnyxs_screening_found_is_kept(told: Any, found: str) -> None:
     call = fold([make_event("call.initiated", -30, call_screening_result=told)])
     assert (call["screening"], "screening" in call["facts"]) == (found, bool(found))
+
+
+def test_stats_that_are_a_text_of_no_end_are_none() -> None:
+    assert measures.sound({"call_quality_stats": "[" * 200_000}) is None

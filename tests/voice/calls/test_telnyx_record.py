@@ -136,3 +136,45 @@ def test_the_details_of_an_entry_are_for_who_may_see_raw_events(account: TelnyxA
         blind = signed_in(*looks).get(url).content.decode()
         seer = signed_in(*looks, "voice.view_raw_event", username="seer").get(url).content.decode()
     assert ("<summary" in blind, "<summary" in seer) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "metadata", "found"),
+    [
+        ("command", {"status": "failed"}, ""),
+        ("command", {"status": "success", "errors": [], "telnyx_error": {}}, None),
+        ("command", {"errors": {"code": 7}}, "7"),
+        ("command", {"errors": ["no", {"title": "No"}, {"error_code": "D1", "code": "2"}]}, "D1"),
+        ("command", {"telnyx_error": "no"}, ""),
+        ("command", {"telnyx_error": {"code": "x" * 30}}, "x" * 20),  # as long as its column
+        ("command", "failed", None),
+        ("webhook", {"status": "failed"}, None),
+    ],
+)
+def test_why_a_command_was_refused_is_told_by_its_code_if_there_is_one(
+    kind: str, metadata: Any, found: str | None
+) -> None:
+    assert telnyx_record.refusal({"type": kind, "metadata": metadata}) == found
+
+
+def test_of_a_leg_that_was_never_dialled_its_dial_tells_why() -> None:
+    def told(name: str, **metadata: Any) -> dict[str, Any]:
+        return {"type": "command", "name": name, "metadata": metadata}
+
+    speak, dial = told("speak", errors=[{"code": "1"}]), told("calls.dial", errors=[{"code": "2"}])
+    assert telnyx_record.refusal_of_dial(telnyx_record.Record([speak, told("dial"), dial], complete=True)) == "2"
+    assert telnyx_record.refusal_of_dial(telnyx_record.Record([speak, told("dial")], complete=True)) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "metadata", "found"),
+    [
+        ("webhook", {"event": {"id": "e-1"}}, {"id": "e-1"}),
+        ("command", {"event": {"id": "e-1"}}, None),
+        ("webhook", {"event": "e-1"}, None),
+        ("webhook", {}, None),
+        ("webhook", "e-1", None),
+    ],
+)
+def test_an_entry_of_a_webhook_holds_its_event(kind: str, metadata: Any, found: dict[str, str] | None) -> None:
+    assert telnyx_record.event_of({"type": kind, "metadata": metadata}) == found

@@ -166,8 +166,8 @@ def test_an_answer_says_after_how_long_it_came(account: TelnyxAccount, operator:
     """At once, where Telnyx's clock is behind ours."""
     tell(account, make_event(seconds=-60), make_event("call.answered", -40), make_event("call.speak.started", -30))
     call, said = Call.objects.get(), {"payload": "Hello", "voice": "female"}
-    wanted: list[tuple[str, dict[str, Any], str, int]] = [
-        ("answer", {}, "call.answered", 3),
+    wanted: list[tuple[str, dict[str, Any], str, float]] = [
+        ("answer", {}, "call.answered", 3.04),
         ("speak", said, "call.speak.started", -2),
     ]
     for action, parameters, event_type, after in wanted:
@@ -192,3 +192,27 @@ def test_what_happens_to_a_conference_as_a_whole_has_nobody_s_letter(account: Te
         ("conference.participant.joined", "A", ""),
         ("conference.playback.started", "", "conference"),
     ]
+
+
+def test_who_else_came_is_told_by_the_number_alone(account: TelnyxAccount, operator: Any) -> None:
+    theirs = {"call_session_id": "other", "from": "+13125550177"}
+    tell(
+        account,
+        room_event("conference.participant.joined", -9),
+        room_event("conference.participant.joined", -8, "b", **theirs),
+    )
+    told = [(line.leg, line.detail) for line in lines(Call.objects.get(call_control_id="v3:a-leg"), operator)]
+    assert told == [("A", ""), ("", "+1 312-555-0177")]
+
+
+def test_an_end_without_a_cause_says_nothing(account: TelnyxAccount, operator: Any) -> None:
+    tell(account, make_event("call.hangup", hangup_cause=None, hangup_source=None))
+    assert [line.detail for line in lines(Call.objects.get(), operator)] == [""]
+
+
+def test_a_command_tells_its_attempts(account: TelnyxAccount, operator: Any) -> None:
+    call = make_call(account)
+    act(call, "answer")
+    tried = [{"at": ago(at).isoformat(), "http_status": 503, "ms": 12, "code": None} for at in (5, 3)]
+    CallCommand.objects.update(attempts=tried)
+    assert [line.attempts for line in lines(call, operator)] == [tried]
