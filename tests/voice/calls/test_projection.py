@@ -244,11 +244,8 @@ def test_of_two_events_of_one_moment_the_later_step_counts_and_of_one_kind_alway
     account: TelnyxAccount,
 ) -> None:
     for _ in range(8):  # which has the greater id is by chance
-        begun, answered, again = (
-            make_event(),
-            make_event("call.answered"),
-            make_event("call.answered", client_state="YQ=="),
-        )
+        begun = make_event()
+        answered, again = (make_event("call.answered", client_state=state) for state in ("YQ==", "Yg=="))
         for event in (answered, again):
             event["data"]["occurred_at"] = begun["data"]["occurred_at"]
         events = [read(account, event) for event in (begun, answered, again)]

@@ -122,6 +122,52 @@ def test_a_look_at_a_raw_event_of_a_conference_is_noted(account: TelnyxAccount, 
     assert list(notes.all()) == [("user: operator", str(event.pk))]
 
 
+def test_the_page_leads_to_raw_events_for_who_may_see_them_and_names_its_legs(
+    account: TelnyxAccount, signed_in: Callable[..., Client]
+) -> None:
+    tell(account, *story())
+    room, event = Conference.objects.get(), CallEvent.objects.get(event_type="conference.created")
+    url, looks = f"/admin/voice/conference/{room.pk}/", ("voice.view_conference", "voice.view_callevent")
+    blind = signed_in(*looks).get(f"{url}change/").content.decode()
+    seer = signed_in(*looks, "voice.view_raw_event", username="seer").get(f"{url}change/").content.decode()
+    assert [f"{url}raw/{event.pk}/" in page for page in (blind, seer)] == [False, True]
+    assert all(f'title="Leg {letter}"' in blind for letter in "AB")
+
+
+def test_of_a_long_conference_all_events_are_found_by_its_id(account: TelnyxAccount, browser: Client) -> None:
+    room = make_room(account)
+    told = {"source": "webhook", "status": "processed", "body": b"", "event_type": "conference.floor.changed"}
+    CallEvent.objects.bulk_create(
+        CallEvent(account=account, conference=room, dedupe_key=str(at), received_at=ago(600 - at), **told)
+        for at in range(501)
+    )
+    page = browser.get(f"/admin/voice/conference/{room.pk}/change/").content.decode()
+    assert "1 event between these not shown" in page
+    assert f"/admin/voice/callevent/?q={ROOM}" in page
+
+
+def test_the_page_of_an_action_names_what_it_is_about(account: TelnyxAccount, browser: Client) -> None:
+    room, queue = make_room(account), f"queues/{account.pk}/support"
+    for path, subject in (
+        (f"{room.pk}/do/conferences.mute/", "standup"),
+        *((f"{queue}/do/{verb}/", "support") for verb in ("update", "delete")),
+        *((f"{queue}/calls/v3_3Aa-leg/{verb}/", "support, …v3:a-leg") for verb in ("keep", "remove")),
+    ):
+        page = browser.get(f"/admin/voice/conference/{path}").content.decode()
+        (told,) = re.findall(r'<div class="portal-target"><a href="[^"]+">([^<]+)</a>', page)
+        assert told == subject, path
+        assert "real people hear" not in page, path
+    TelnyxAccount.objects.filter(pk=account.pk).update(base_url="https://telnyx.example")
+    for path in (f"{queue}/do/delete/", f"{queue}/calls/v3_3Aa-leg/remove/"):
+        assert "real people hear" in browser.get(f"/admin/voice/conference/{path}").content.decode(), path
+
+
+def test_the_list_has_its_columns_in_order(account: TelnyxAccount, browser: Client) -> None:
+    columns = ["started_at", "name_shown", "state_shown", "present", "account", "connection_id", "ended_at"]
+    shown = browser.get("/admin/voice/conference/").context["cl"].list_display
+    assert [one for one in shown if one in columns] == columns
+
+
 def test_at_a_live_account_an_action_says_that_real_people_hear_it(account: TelnyxAccount, browser: Client) -> None:
     tell(account, *story()[:3])
     at, live = f"/admin/voice/conference/{Conference.objects.get().pk}/do/conferences.speak/", "real people hear"

@@ -133,6 +133,26 @@ def test_all_whom_it_is_about_are_muted_or_it_is_sent_again(
     assert (command.status, bool(command.settlement)) == ("ok", sends == 0)
 
 
+@pytest.mark.parametrize(
+    ("action", "told"),
+    [
+        *(("hold", {"on_hold": True}), ("unhold", {"on_hold": False})),
+        *(("mute", {"muted": True}), ("unmute", {"muted": False})),
+    ],
+)
+@pytest.mark.parametrize("is_so", [True, False])
+def test_each_state_is_read_by_its_own_name(
+    account: TelnyxAccount, action: str, told: dict[str, bool], is_so: bool
+) -> None:
+    lost = uncertain(make_room(account), action, call_control_ids=["v3:a-leg"])
+    row = PERSON | (told if is_so else {name: not value for name, value in told.items()})
+    with telnyx(participants=[row]) as server:
+        TelnyxAccount.objects.update(base_url=f"{server.url}/v2")
+        reconciliation.reconcile(lost.pk)
+    lost.refresh_from_db()
+    assert lost.status == ("ok" if is_so else "uncertain")
+
+
 @pytest.mark.parametrize("action", ["play", "send_dtmf", "gather_dtmf_audio"])
 def test_what_may_not_be_repeated_is_sent_once(account: TelnyxAccount, action: str) -> None:
     command = command_of(make_room(account), action, **samples.required(f"conferences.actions.{action}"))

@@ -305,3 +305,15 @@ def test_a_queue_whose_name_may_not_be_seen_whole_is_no_link(signed_in: Callable
     keys = [[key for _, key in told["rows"]] for answer in (masked, whole) for told in answer.context["accounts"]]
     assert keys == [["", "support"], ["callers of _2B13125550143", "support"]]
     assert "5550143" not in masked.content.decode()
+
+
+def test_a_call_of_texml_is_connected_with_nobody_and_the_page_says_why(browser: Client) -> None:
+    with telnyx(support=QUEUE, calls=[waits("first", 1)]) as server:
+        wired = make_account("wired", f"{server.url}/v2")
+        desk = make_call(wired, "desk", is_texml=True)
+        url = f"/admin/voice/conference/queues/{wired.pk}/support/"
+        told = {"intent": str(uuid.uuid4()), "call": str(desk.pk)}
+        (words,) = browser.post(f"{url}take/", told).context["form"].non_field_errors()
+        assert browser.get(url).context["complete"] is True
+    assert "This is a TeXML call" in words
+    assert not CallCommand.objects.exists()

@@ -1,5 +1,6 @@
 """Conferences asked of Telnyx: lists, participants, outages, and what an accepted create makes."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -190,3 +191,15 @@ def test_what_telnyx_tells_without_a_time_is_of_now(account: TelnyxAccount, odd:
     room = told_by_telnyx(account, status="completed", created_at=odd, updated_at=odd)
     assert room.ended_at
     assert before - timedelta(seconds=5) <= room.started_at <= room.ended_at <= timezone.now() + timedelta(seconds=5)
+
+
+@pytest.mark.parametrize(("pages", "is_whole"), [(1, True), (99, False)])
+def test_a_list_that_was_not_read_whole_says_so(browser: Client, pages: int, is_whole: bool) -> None:
+    queue = {"current_size": 1, "max_size": 5, "average_wait_time_secs": 9}
+    rows = [TOLD | PERSON | queue]  # as a conference, as somebody in one, and as a queue
+    with serving(answer("200 OK", json.dumps({"data": rows, "meta": {"total_pages": pages}}).encode())) as server:
+        room = make_room(make_account("wired", f"{server.url}/v2"))
+        for path in (f"{room.pk}/inside/", "telnyx/", "queues/"):
+            text = browser.get(f"/admin/voice/conference/{path}").content.decode()
+            assert "standup" in text or "v3:a-leg" in text, path
+            assert ("There are more: only the first are shown." in text) is not is_whole, path
