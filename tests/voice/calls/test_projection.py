@@ -246,12 +246,25 @@ def test_of_two_events_of_one_moment_the_later_step_counts_and_of_one_kind_alway
     for _ in range(8):  # which has the greater id is by chance
         begun = make_event()
         answered, again = (make_event("call.answered", client_state=state) for state in ("YQ==", "Yg=="))
-        for event in (answered, again):
+        bridged = make_event("call.bridged")
+        for event in (answered, again, bridged):
             event["data"]["occurred_at"] = begun["data"]["occurred_at"]
-        events = [read(account, event) for event in (begun, answered, again)]
+        events = [read(account, event) for event in (begun, answered, again, bridged)]
         calls = [fold(account, list(order)) for order in itertools.permutations(events)]
+        assert {call["state"] for call in calls} == {"bridged"}
+        calls = [fold(account, list(order)) for order in itertools.permutations(events[:3])]
         assert {call["state"] for call in calls} == {"answered"}
         assert all(call == calls[0] for call in calls)
+
+
+def test_of_two_callbacks_of_texml_of_one_moment_the_later_step_counts(account: TelnyxAccount) -> None:
+    at = datetime.now(UTC).isoformat()
+    for number in range(8):  # which has the greater key is by chance
+        told = {"CallSid": f"v3:{number}-leg", "CallbackSource": "call-progress-events", "Timestamp": at}
+        bodies = [form(**told, CallStatus=word) for word in ("queued", "ringing", "in-progress")]
+        events = [intake.read(account, "texml", {}, body, RECEIVED) for body in bodies]
+        for several, state in ((events, "answered"), (events[:2], "ringing")):
+            assert {fold(account, list(order))["state"] for order in itertools.permutations(several)} == {state}
 
 
 @pytest.mark.django_db

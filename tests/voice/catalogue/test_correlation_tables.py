@@ -243,3 +243,24 @@ def test_who_wished_for_an_end_has_it_whosever_client_state_is_told(account: Tel
     lost = uncertain(make_call(account), "hangup", {"client_state": "bWluZQ=="})
     hear(account, make_event("call.hangup", -20, client_state="b3RoZXI="))
     assert seen(lost).status == "ok", seen(lost).settlement
+
+
+def test_what_bridges_two_legs_may_be_told_on_both_at_one_moment(account: TelnyxAccount) -> None:
+    call = make_call(account)
+    make_call(account, "b", direction="outgoing")
+    lost = uncertain(call, "bridge", {"call_control_id": "v3:b-leg"}, sent=30)
+    theirs, ours = (make_event("call.bridged", -20, leg) for leg in "ba")
+    ours["data"]["occurred_at"] = theirs["data"]["occurred_at"]
+    for event in (theirs, ours):
+        hear(account, event)
+    assert seen(lost).status == "ok", seen(lost).settlement
+
+
+@pytest.mark.parametrize(("session", "status"), [({}, "uncertain"), ({"call_session_id": "another"}, "ok")])
+def test_a_transfer_of_another_leg_of_the_session_may_be_what_bridged_this_one(
+    account: TelnyxAccount, session: dict[str, str], status: str
+) -> None:
+    lost = uncertain(make_call(account), "bridge", {"call_control_id": "v3:z-leg"}, sent=30)
+    sent_ok(make_call(account, "b", direction="outgoing", **session), "transfer", {"to": "+13125550177"}, 25)
+    hear(account, make_event("call.bridged", -20))
+    assert seen(lost).status == status, seen(lost).settlement
