@@ -273,3 +273,12 @@ def test_only_that_there_is_no_such_texml_call_is_an_answer(
     with telnyx_says(account, **{"/Calls/": (line, {"errors": [{"code": code, "detail": "Not this call."}]})}):
         answer = send(api, of_call(call, "refresh"))
     assert answer.status_code == answered, answer.content
+
+
+@pytest.mark.parametrize("word", ["busy", "failed", "no-answer", "canceled"])
+def test_a_texml_call_is_over_however_it_ended(db: None, api: APIClient, word: str) -> None:
+    said = {"sid": "v3:a-leg", "status": word, "end_time": "Fri, 22 May 2026 10:00:09 +0000"}
+    with serving(answer("200 OK", json.dumps(said).encode())) as telnyx:
+        call = make_call(wired(telnyx.url), is_texml=True, started_at=datetime(2026, 5, 22, 10, tzinfo=UTC))
+        answered = api.post(f"{CALLS}{call.call_control_id}/refresh/")
+    assert (answered.status_code, answered.json()["state"]) == (200, "ended"), answered.json()

@@ -66,6 +66,27 @@ def test_a_callback_of_the_end_alone_settles_it_too(account: TelnyxAccount) -> N
     assert (seen(command).status, seen(command).call.state) == ("ok", "ended")
 
 
+FETCHED: dict[str, Any] = dict.fromkeys(("CallbackSource", "SequenceNumber", "Timestamp"))
+FETCHED |= {"CallingPartyType": "pstn", "Direction": "outbound"}
+
+
+@pytest.mark.parametrize(
+    ("word", "status", "fields"),
+    [
+        ("ringing", "ringing", {}),
+        ("answered", "in-progress", {}),
+        ("fetch", "in-progress", FETCHED),
+    ],
+)
+def test_any_callback_of_the_call_settles_its_dial(
+    account: TelnyxAccount, word: str, status: str, fields: dict[str, Any]
+) -> None:
+    command = dialled(account)
+    hear(account, status=status, **fields)
+    assert CallEvent.objects.get(account=account, call_control_id=NEW).event_type == f"texml.call.{word}"
+    assert (seen(command).status, seen(command).call) == ("ok", Call.objects.get(call_control_id=NEW))
+
+
 @pytest.mark.parametrize(
     "fields",
     [
