@@ -18,6 +18,7 @@ from tests.support.factories import make_call, make_event
 from tests.support.http_servers import answer, serving
 from tests.support.reconciliation import hear
 from tests.support.rows import CallCommand, CallEvent, Conference
+from tests.support.telnyx_answers import telnyx_says
 from voice.commands import outbox
 from voice.dispatch import reconciliation, sender
 
@@ -151,6 +152,18 @@ def test_each_state_is_read_by_its_own_name(
         reconciliation.reconcile(lost.pk)
     lost.refresh_from_db()
     assert lost.status == ("ok" if is_so else "uncertain")
+
+
+@pytest.mark.parametrize(("named", "total", "status"), [([], 1, "ok"), ([], 2, "uncertain"), (["v3:a-leg"], 2, "ok")])
+def test_that_all_are_muted_is_told_by_a_whole_list_alone(
+    account: TelnyxAccount, named: list[str], total: int, status: str
+) -> None:
+    lost = uncertain(make_room(account), "mute", **({"call_control_ids": named} if named else {}))
+    listed = {"data": [PERSON], "meta": {"total_pages": 1, "total_results": total}}
+    with telnyx_says(account, participants=listed):
+        reconciliation.reconcile(lost.pk)
+    lost.refresh_from_db()
+    assert lost.status == status
 
 
 @pytest.mark.parametrize("action", ["play", "send_dtmf", "gather_dtmf_audio"])
