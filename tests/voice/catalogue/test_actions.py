@@ -172,3 +172,16 @@ def test_numbers_are_kept_in_one_form(action: str, rest: dict[str, str], names: 
 )
 def test_who_hears_a_call_is_told_by_its_document(document: str, is_heard: bool) -> None:
     assert actions.is_listening("texml.calls.redirect", {"Texml": document}) is is_heard
+
+
+def test_actions_stand_under_their_headings_in_the_order_in_which_people_look_for_them() -> None:
+    told = actions.grouped()
+    assert [title for title, _ in told] == [
+        *("Answer & end", "Connect", "Speak & play", "Gather", "Record", "Stream & fork", "Transcribe", "AI"),
+        *("Queue", "SIP", "Other"),
+    ]
+    assert sorted(name for _, members in told for name in members) == sorted(actions.names())
+    assert actions.grouped(["refer", "hangup", "answer"]) == [
+        ("Answer & end", ["hangup", "answer"]),
+        ("SIP", ["refer"]),
+    ]

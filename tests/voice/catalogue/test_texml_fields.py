@@ -71,3 +71,22 @@ def test_when_a_call_began_is_told_by_the_first_time_of_it_that_there_is(
     assert post_texml(client, account, body).status_code == 200
     run_owed()
     assert Call.objects.get().started_at == times[names[0]]
+
+
+@pytest.mark.parametrize("word", ["busy", "no-answer", "canceled", "failed"])
+def test_an_end_that_says_why_is_the_cause_where_no_other_is_told(
+    client: Client, account: TelnyxAccount, word: str
+) -> None:
+    told = {"CallStatus": word, "CallbackSource": "call-progress-events", "Timestamp": ago(1).isoformat()}
+    assert post_texml(client, account, form(**told)).status_code == 200
+    run_owed()
+    call = Call.objects.get()
+    assert (call.state, call.hangup_cause) == ("ended", word)
+
+
+@pytest.mark.parametrize("word", ["initiated", "answered"])
+def test_how_a_call_stands_may_be_told_in_call_control_s_words(
+    client: Client, account: TelnyxAccount, word: str
+) -> None:
+    told = form(CallStatus=word, CallbackSource="call-progress-events")
+    assert stored(client, account, told).event_type == f"texml.call.{word}"
