@@ -11,6 +11,7 @@ from django.test import Client
 
 from portal.actors import PORTAL
 from portal.models import AuditEvent, TelnyxAccount
+from tests.support.accounts import make_account
 from tests.support.conferences import ROOM, make_room, room_event, story
 from tests.support.events import tell
 from tests.support.factories import make_call
@@ -221,6 +222,23 @@ def test_the_list_says_how_many_are_inside(account: TelnyxAccount, browser: Clie
     rows = browser.get("/admin/voice/conference/").context["cl"].result_list
     told = {row.conference_id: log.present(row) for row in rows if row.account_id == account.pk}
     assert told == {ROOM: 2, "over": 0}
+
+
+def test_the_list_is_narrowed_by_state_and_by_account(account: TelnyxAccount, browser: Client) -> None:
+    branch = make_account("branch")
+    make_room(account, conference_id="going")
+    make_room(account, conference_id="over", state="completed")
+    make_room(branch, conference_id="theirs")
+    shown = browser.get("/admin/voice/conference/").context["cl"]
+    declared = {name for spec in shown.filter_specs for name in spec.expected_parameters()}
+    assert declared >= {"state__exact", "account__id__exact"}
+    for asked, found in (
+        ({"state__exact": "completed"}, ["over"]),
+        ({"account__id__exact": str(branch.pk)}, ["theirs"]),
+        ({"account__id__exact": str(account.pk), "state__exact": "in_progress"}, ["going"]),
+    ):
+        rows = browser.get("/admin/voice/conference/", asked).context["cl"].result_list
+        assert [row.conference_id for row in rows] == found
 
 
 @pytest.mark.parametrize(
