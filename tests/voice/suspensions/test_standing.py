@@ -10,6 +10,7 @@ from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from portal.telnyx.schemas import InvalidParameters
 from tests.support.commands import of_event
+from tests.support.conferences import make_room
 from tests.support.factories import CONNECTION, make_call, run_owed
 from tests.support.rest import COMMANDS
 from tests.support.telnyx_answers import telnyx_says
@@ -147,3 +148,32 @@ def test_the_account_s_own_is_named_first_also_when_it_is_the_older_one(account:
     found = standing.find(account.pk, CONNECTION)
     assert found is not None
     assert found.connection_id == ""
+    suspend(account, since=ago(600))
+    suspend(account, CONNECTION)
+    found = standing.find(account.pk, CONNECTION)
+    assert found is not None
+    assert found.connection_id == ""
+
+
+@pytest.mark.parametrize("action", ["hangup", "reject"])
+def test_a_rule_may_keep_a_call_away_while_its_account_is_suspended(account: TelnyxAccount, action: str) -> None:
+    suspend(account)
+    refusing, answering = of_event(make_call(account), (action, {}), ("answer", {}))
+    assert standing.find_forbidden(refusing, rings=False) is None
+    assert standing.find_forbidden(answering, rings=False) is not None
+
+
+def test_a_dial_is_held_back_also_where_nobody_can_tell_whom_it_rings(account: TelnyxAccount) -> None:
+    suspend(account, CONNECTION)
+    command = CallCommand(account=account, action="dial", parameters={"connection_id": CONNECTION})
+    assert standing.find_forbidden(command, rings=False) is not None
+
+
+def test_what_is_asked_of_a_conference_acts_in_its_application(account: TelnyxAccount) -> None:
+    command = CallCommand(
+        account=account, action="conferences.join", conference=make_room(account, connection_id=CONNECTION)
+    )
+    suspend(account, OTHER)
+    assert (standing.connection_of(command), standing.find_forbidden(command, rings=True)) == (CONNECTION, None)
+    suspend(account, CONNECTION)
+    assert standing.find_forbidden(command, rings=True) is not None
