@@ -197,3 +197,18 @@ def test_an_event_that_was_here_before_the_command_does_not_stand_beside_it(
     assert call is not None
     (entry,) = [one for one in timeline.entries(timeline.legs(call), operator) if one.kind == "command"]
     assert entry.answered is None
+
+
+def test_commands_are_found_by_their_call_their_id_and_who_asked(
+    account: TelnyxAccount, browser: Client, signed_in: Any
+) -> None:
+    mine, other = (outbox.act(make_call(account, leg), "hangup", {}, PORTAL) for leg in ("b", "c"))
+    CallCommand.objects.filter(pk=other.pk).update(requested_by="user: ada +13125550188")
+
+    def found(client: Client, term: str) -> list[Any]:
+        return [row.pk for row in client.get(LIST, {"q": term}).context["cl"].result_list]
+
+    terms = ("v3:c-leg", str(mine.pk), "user: ada", "user: bob", "v3:c")
+    assert [found(browser, term) for term in terms] == [[other.pk], [mine.pk], [other.pk], [], []]
+    masked = signed_in("voice.view_callcommand")  # who else could read a number by its beginnings
+    assert [found(masked, term) for term in ("user: ada", "user: ada +13125550188")] == [[], [other.pk]]
