@@ -10,7 +10,7 @@ from portal.models import AuditEvent, TelnyxAccount
 from portal.telnyx.errors import TelnyxUncertain
 from portal.times import read_time
 from tests.support.accounts import make_account
-from tests.support.commands import act, now_due, seen
+from tests.support.commands import act, dial, now_due, seen
 from tests.support.factories import make_call
 from tests.support.http_servers import answer, serving
 from tests.support.rows import AccountBreaker, CallCommand
@@ -78,3 +78,10 @@ def test_those_that_are_open_are_told_the_oldest_first(account: TelnyxAccount, b
     AccountBreaker.objects.create(account=account, since=ago(75), state="open")
     shown = browser.get("/admin/voice/callcommand/").context["breakers"]
     assert [row.account.name for row in shown] == ["c", account.name, "b"]
+
+
+def test_dials_go_again_when_the_time_is_over_that_telnyx_asked_for(account: TelnyxAccount) -> None:
+    AccountBreaker.objects.create(account=account, since=ago(9), wait_until=ago(1), dials_wait_until=ago(1))
+    command = dial(account, "1")
+    assert sender.due(9) == [command.pk]
+    assert sender._claim(command.pk) is not None

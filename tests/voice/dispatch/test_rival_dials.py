@@ -203,6 +203,15 @@ def test_an_event_of_the_record_is_the_one_that_is_stored_however_its_id_is_writ
         assert look(lost).is_open_question, seen(lost).settlement
 
 
+def test_an_event_of_the_record_is_not_the_one_that_another_account_has(account: TelnyxAccount) -> None:
+    event = begun()
+    hear(make_account("elsewhere"), event)
+    CallEvent.objects.update(received_at=ago(32))
+    lost = dialled(account, sent=30)
+    with telnyx_says(account, call_events=record(event)):
+        assert look(lost).status == "ok"
+
+
 def test_numbers_are_kept_in_one_form_however_they_were_written(account: TelnyxAccount) -> None:
     """So that a rival is found, whoever wrote it."""
     asked = {"to": ["+1 (312) 555-0001", "sip:ada@pbx.example"], "from": "+1-312-555-0100", "connection_id": "1"}
