@@ -138,7 +138,7 @@ def test_commands_to_decide_are_counted_by_account(account: TelnyxAccount) -> No
         made_uncertain(outbox.act(make_call(of, leg), "hangup", {}, PORTAL), sent=1010, over=1000)
     look()
     end = "nobody knows whether Telnyx carried out what was asked."
-    link = "/admin/voice/callcommand/?status__exact=uncertain&account__id__exact"
+    link = "/admin/voice/callcommand/?open=undecided&account__id__exact"
     assert told("uncertain_commands") == {
         "main": (f"2 commands need a decision (main): {end}", f"{link}={account.pk}"),
         "other": (f"1 command needs a decision (other): {end}", f"{link}={other.pk}"),

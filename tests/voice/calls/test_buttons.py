@@ -137,7 +137,7 @@ def test_what_has_a_call_control_leg_recorded_is_offered_to_who_may_listen(
     signed_in: Any, account: TelnyxAccount, permissions: tuple[str, ...], status: int
 ) -> None:
     call, person = make_call(account), signed_in(*MAY, *permissions)
-    offered = {name for _, members in person.get(page(call)).context["more"] for name, _ in members}
+    offered = {name for _, members in person.get(page(call)).context_data["more"] for name, _ in members}
     assert ("start_recording" in offered, "speak" in offered, "transfer" in offered) == (status == 200, True, False)
     assert person.get(page(call, "do", "start_recording")).status_code == status
     assert person.get(page(call, "do", "speak")).status_code == 200

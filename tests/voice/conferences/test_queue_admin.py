@@ -271,7 +271,7 @@ def test_who_may_only_look_takes_nobody(signed_in: Callable[..., Client]) -> Non
         looker = signed_in("voice.view_queue", "voice.view_call", "voice.dial")
         assert (looker.get(url).status_code, looker.post(url, told).status_code) == (403, 403)
         assert not CallCommand.objects.exists()
-        presser = signed_in("voice.view_queue", "voice.control_call", username="presser")
+        presser = signed_in("voice.view_queue", "voice.view_call", "voice.control_call", username="presser")
         assert (presser.get(url).status_code, presser.post(url, told).status_code) == (200, 302)
     assert CallCommand.objects.get().action == "bridge"
 

@@ -100,12 +100,12 @@ def test_a_handler_that_works_again_has_its_commands_once(account: TelnyxAccount
     assert Call.objects.get().step == "greeted"
 
 
-def test_an_event_that_tells_nothing_new_is_processed_when_a_handler_was_asked(
+def test_what_tells_nothing_new_is_processed_where_a_handler_hears_of_it(
     account: TelnyxAccount, registry: handlers.Registry
 ) -> None:
     asked: list[str] = []
 
-    @handlers.on("call.hold", direction="any")
+    @handlers.on("call.hold")
     def note(event: Any, call: Any) -> None:
         asked.append(event.event_type)
 

@@ -148,6 +148,7 @@ def test_the_account_s_own_is_named_first_also_when_it_is_the_older_one(account:
     found = standing.find(account.pk, CONNECTION)
     assert found is not None
     assert found.connection_id == ""
+    Suspension.objects.all().delete()
     suspend(account, since=ago(600))
     suspend(account, CONNECTION)
     found = standing.find(account.pk, CONNECTION)

@@ -17,9 +17,8 @@ def view(request: HttpRequest) -> HttpResponse:
     account, accounts = pages.chosen(request)
     rows, is_cut = _saved(account) if account else ([], False)
     address = resources.do(account, secrets.SAVE) if account is not None else ""
-    context = {"account": account, "accounts": accounts, "rows": rows, "save": address}
-    context |= {"is_cut": is_cut, "most": _MOST}
-    return pages.draw(request, "secrets", "TeXML secrets", **context)
+    told = {"account": account, "accounts": accounts, "rows": rows, "save": address}
+    return pages.draw(request, "secrets", "TeXML secrets", **told, is_cut=is_cut, most=_MOST)
 
 
 def _saved(account: TelnyxAccount) -> tuple[list[CallCommand], bool]:
