@@ -99,7 +99,7 @@ _ACTIONS: list[tuple[str, str, str | None]] = [
     ("New TeXML application", "admin:applications_texmlapplication_add", "applications.add_texmlapplication"),
     ("New flow", "admin:voice_flow_add", "voice.add_flow"),
     ("New TeXML document", "admin:voice_texmldocument_add", "voice.add_texmldocument"),
-    ("Invite a person", "admin:auth_user_add", "auth.add_user"),
+    ("Invite a person", "admin:auth_user_add", "auth.add_user auth.change_user"),
     ("Verify a request", "admin:voice_inbox_verify", "voice.view_rejectedrequest voice.view_callevent"),
     ("New Telnyx account", "admin:portal_telnyxaccount_add", "portal.add_telnyxaccount"),
     ("Make a token of my own", "admin:portal_apitoken_mine", "portal.own_apitoken"),
