@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cache
+from html import unescape
 from typing import Any
 from urllib.parse import urlencode
 
@@ -9,6 +10,7 @@ from django import template
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
+from django.utils.html import strip_tags
 
 from portal.models import TelnyxAccount
 
@@ -108,6 +110,10 @@ _ACTIONS: list[tuple[str, str, str | None]] = [
 ]
 
 
+# what a page leads to by a field that is not edited, for whom
+FOLLOWED = {"account": "portal.view_telnyxaccount", "user": "auth.view_user"}
+
+
 def actions(user: Any) -> list[tuple[str, str]]:
     """List by name the addresses of what this person may do from anywhere."""
     return [
@@ -170,6 +176,11 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     _mark_here(request.path, [item for section in sections for item in section["items"]])
     home = {"title": "Home", "icon": "home", "link": reverse("admin:index")}
     return [{"title": None, "separator": False, "items": [home]}, *sections]
+
+
+def followed(user: Any, name: str, drawn: str) -> str:
+    """Return what a page draws of the row that this field names: without its link for who may not see that row."""
+    return drawn if user.has_perm(FOLLOWED[name]) else unescape(strip_tags(drawn))
 
 
 def texml_lists(user: Any, account: TelnyxAccount) -> list[tuple[str, str]]:

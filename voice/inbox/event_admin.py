@@ -129,7 +129,7 @@ class CallEventAdmin(ReplayLinks, ReadOnlyAdmin):  # type: ignore[misc]
 
     @display(description="Call")
     def call_shown(self, event: CallEvent) -> str:
-        if event.call_id is None:
+        if event.call_id is None or not viewer().has_perm("voice.view_call"):
             return "—"
         page = reverse("admin:voice_call_change", args=[event.call_id])
         return format_html('<a class="portal-link" href="{}">Open the call</a>', page)
