@@ -25,7 +25,7 @@ from portal.templatetags.portal import moment, phone, status_badge
 from voice.calls.search import application_names, of_event, of_session
 from voice.catalogue.event_types import label
 from voice.commands.parties import connection_of, number_of
-from voice.inbox.undelivered import PAGE, undelivered
+from voice.inbox.undelivered import MOST, PAGE, undelivered
 from voice.models import Call, CallEvent
 from voice.replay.event_links import ReplayLinks
 
@@ -162,7 +162,8 @@ class CallEventAdmin(ReplayLinks, ReadOnlyAdmin):  # type: ignore[misc]
         if connection_id and not any(kind.rows(account).filter(telnyx_id=connection_id).exists() for kind in KINDS):
             raise Http404
         try:
-            context["undelivered"] = undelivered(account, connection_id)
+            found = undelivered(account, connection_id)
+            context |= {"undelivered": found[:MOST], "more": len(found) > MOST}
         except TelnyxError as error:
             context["problem"] = str(error)
         context["whole_addresses"] = request.user.has_perm("portal.view_telnyxaccount")
