@@ -134,6 +134,7 @@ def _done(request: HttpRequest, stop_id: uuid.UUID) -> HttpResponse:
         messages.success(request, f"{pluralised(going_on, 'batch goes', 'batches go')} on.")
         return HttpResponseRedirect(request.path)
     counted = service.outcomes(stop)
+    paused = list(service.paused_with(stop.pk)[: _SHOWN + 1])
     open_ones = sum(counted.get(status, 0) for status in (CallCommand.Status.QUEUED, CallCommand.Status.SENDING))
     total = sum(counted.values())
     context = {
@@ -143,7 +144,8 @@ def _done(request: HttpRequest, stop_id: uuid.UUID) -> HttpResponse:
         "total": total,
         "percent": round(100 * (total - open_ones) / max(total, 1)),
         "left": None if stop.is_of_picked else service.outgoing(stop.account).count(),
-        "paused": service.paused_with(stop.pk)[:_SHOWN],
+        "paused": paused[:_SHOWN],
+        "more_paused": len(paused) > _SHOWN,
         "may_dial": request.user.has_perm(DIAL),
         "again": reverse("admin:voice_stop_hang_up") + (f"?account={stop.account_id}" if stop.account_id else ""),
     }

@@ -186,6 +186,20 @@ def test_after_a_stop_of_all_the_page_says_what_is_left_and_after_one_of_picked_
     assert ["Batches paused" in page for page in told] == [False, True]
 
 
+@pytest.mark.alone("it stops what every account has")
+def test_the_page_of_a_stop_says_that_more_batches_are_paused_than_it_lists(
+    browser: Client, api: APIClient, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2):
+        begin(api, 2)
+    browser.post(CALLS, {"intent": WISH, "go": "1"})
+    for shown, more in ((2, False), (1, True)):
+        monkeypatch.setattr(admin, "_SHOWN", shown)
+        page = text(browser, f"{CALLS}{WISH}/")
+        assert page.count("2 lines<") == shown
+        assert (f"There are more paused batches than these {shown};" in page) == more
+
+
 def test_an_application_is_suspended_from_its_page(browser: Client, application: CallControlApplication) -> None:
     page = f"/admin/applications/callcontrolapplication/{application.pk}/change/"
     address = suspend_at(application.account, CONNECTION)
