@@ -8,9 +8,11 @@ from django.db.models import Q
 from django.urls import reverse
 
 from portal.admin import navigation
-from portal.finder.findings import Finding, Group, Query, bounded, first
+from portal.finder.findings import MOST, Finding, Group, Query, bounded, first
 from portal.handbook import book
 from portal.models import ApiToken, TelnyxAccount
+
+_MORE_CHAPTERS = f"Only the first {MOST} are shown. Type more of the heading to find others."
 
 
 def find(query: Query) -> Iterator[Group]:
@@ -25,7 +27,8 @@ def find(query: Query) -> Iterator[Group]:
         yield _tokens(query)
     if query.user.has_perm("auth.view_user"):
         yield _people(query)
-    yield Group("Handbook", "menu_book", bounded(_chapters(query)))
+    chapters, more = bounded(_chapters(query))
+    yield Group("Handbook", "menu_book", chapters, said=_MORE_CHAPTERS if more else "")
 
 
 def _accounts(query: Query) -> Group:

@@ -4,7 +4,16 @@ from typing import Any
 
 from django.test import Client
 
+from portal.finder import findings
 from portal.models import ApiToken
+
+
+def test_of_more_headings_of_the_handbook_than_are_shown_that_is_said(browser: Client) -> None:
+    for typed, more in (("muting", False), ("t", True)):
+        page = browser.get("/admin/search/", {"q": typed}).content.decode()
+        found = page.partition("</span>Handbook</h3>")[2].partition("</section>")[0]
+        assert 0 < found.count('<a href="/admin/help/') <= findings.MOST
+        assert (f"Only the first {findings.MOST} are shown. Type more of the heading" in found) == more
 
 
 def test_accounts_tokens_and_people_are_found(browser: Client, account: Any, operator: Any, user_with: Any) -> None:
