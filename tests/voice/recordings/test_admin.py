@@ -170,6 +170,25 @@ def test_it_is_deleted_by_one_command_however_often_it_is_asked(browser: Client,
     assert "no file" in browser.post(address(recording, "play")).content.decode()
 
 
+@pytest.mark.parametrize(
+    ("status", "settlement", "words"),
+    [
+        ("refused", "", "It was not deleted: It is locked."),
+        ("expired", "Settled by user: ada: it did not happen.", "It was not deleted: Settled by user: ada"),
+        ("uncertain", "", "It is not known whether Telnyx deleted it."),
+    ],
+)
+def test_why_a_file_that_was_to_be_deleted_is_there_yet_is_told(
+    browser: Client, recording: Recording, status: str, settlement: str, words: str
+) -> None:
+    assert words not in browser.get(address(recording)).content.decode()
+    browser.post(address(recording, "remove"), {"intent": str(uuid.uuid4())})
+    told = {"status": status, "error": "It is locked.", "settlement": settlement, "finished_at": ago(1)}
+    assert CallCommand.objects.update(**told) == 1
+    for url in (address(recording), page(recording.call)):
+        assert words in browser.get(url).content.decode()
+
+
 def test_a_deletion_whose_answer_is_lost_is_looked_for_and_not_sent_twice(
     browser: Client, recording: Recording, sandbox: Sandbox
 ) -> None:
