@@ -62,8 +62,13 @@ def _suspend(request: HttpRequest, account_id: uuid.UUID, connection_id: str = "
     if connection_id and not service.application_of(account, connection_id):
         raise BadRequest("No application of this account has that id.")
     if request.method == "POST" and form.is_valid():
-        service.suspend(account, connection_id, form.cleaned_data["why"], actor_of(request))
+        why = form.cleaned_data["why"]
+        kept = service.suspend(account, connection_id, why, actor_of(request)).why
         messages.success(request, f"{subject} is suspended: no rule acts, nobody is called. Webhooks are kept.")
+        if why and why != kept:
+            messages.warning(
+                request, "It was suspended before: your reason is not kept. Lift it first to give another."
+            )
         return HttpResponseRedirect(reverse("admin:voice_stop"))
     here = {"connection_id": connection_id} if connection_id else {}
     context = {

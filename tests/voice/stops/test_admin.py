@@ -120,6 +120,17 @@ def test_an_account_is_suspended_with_a_reason_and_lifted_again(browser: Client,
     assert "It is not suspended any more" in browser.post(f"{STOP}lift/{row.pk}/", follow=True).content.decode()
 
 
+def test_a_reason_that_is_not_kept_because_it_is_suspended_already_is_told(
+    browser: Client, account: TelnyxAccount
+) -> None:
+    pages = [
+        browser.post(suspend_at(account), {"why": why}, follow=True).content.decode()
+        for why in ("Fraud", "Fraud", "Test")
+    ]
+    assert ["your reason is not kept" in page for page in pages] == [False, False, True]
+    assert Suspension.objects.get().why == "Fraud"
+
+
 @pytest.mark.alone("it counts what every account has")
 def test_the_overview_counts_by_account_and_says_which_is_suspended_and_that_there_are_more(
     browser: Client, api: APIClient, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
