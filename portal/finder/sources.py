@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from urllib.parse import urlencode
 
 from django.contrib.auth import get_user_model
-from django.db.models import Q
+from django.db.models import Q, Value
+from django.db.models.functions import Concat
 from django.urls import reverse
 
 from portal.admin import navigation
@@ -62,17 +63,9 @@ def _tokens(query: Query) -> Group:
 
 
 def _people(query: Query) -> Group:
-    text = query.text
-    rows, more = first(
-        get_user_model()
-        .objects.filter(
-            Q(username__icontains=text)
-            | Q(first_name__icontains=text)
-            | Q(last_name__icontains=text)
-            | Q(email__istartswith=text)
-        )
-        .order_by("username")
-    )
+    text, people = query.text, get_user_model().objects.annotate(full=Concat("first_name", Value(" "), "last_name"))
+    asked = Q(username__icontains=text) | Q(full__icontains=text) | Q(email__istartswith=text)
+    rows, more = first(people.filter(asked).order_by("username"))
     found = [
         Finding(row.username, reverse("admin:auth_user_change", args=[row.pk]), row.get_full_name()) for row in rows
     ]
