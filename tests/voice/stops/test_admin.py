@@ -4,6 +4,7 @@ import uuid
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -11,6 +12,7 @@ from rest_framework.test import APIClient
 
 from applications.models import CallControlApplication
 from portal.models import TelnyxAccount
+from portal.view_times import TimePreference
 from tests.support.accounts import make_account
 from tests.support.batches import begin
 from tests.support.commands import act
@@ -344,7 +346,9 @@ def test_of_many_calls_the_first_hundred_are_named_and_no_more_are_hung_up_than_
         make_call(account, str(at), direction="outgoing", started_at=f"2026-01-01T00:{at // 60:02}:{at % 60:02}Z")
     page = text(browser, CALLS)
     assert ("the first 100 of 101" in page, "press again" in page) == (True, False)
-    assert ("since 00:00:00" in page, "since 00:01:39" in page, "since 00:01:40" in page) == (True, True, False)
+    assert [f">{at}</time>" in page for at in ("00:00:00", "00:01:39", "00:01:40")] == [True, True, False]
+    TimePreference.objects.create(user=User.objects.get(username="operator"), order="american")
+    assert ">12:00:00 AM</time>" in text(browser, CALLS)
     monkeypatch.setattr(service, "MOST", 2)
     assert "At most 2 at once: press again for the rest." in text(browser, CALLS)
     browser.post(CALLS, {"intent": WISH, "go": "1"})
