@@ -217,7 +217,8 @@ class ApplicationAdmin(  # type: ignore[misc]
     def _uncertain_page(self, request: HttpRequest, form: Any, uncertain: UncertainCreate) -> HttpResponse:
         carried = [(name, request.POST[name]) for name in form.fields if name in request.POST]
         context = {"opts": self.opts, "title": "It is uncertain whether it was created", "carried": carried}
-        context |= {"said": str(uncertain), "candidates": uncertain.candidates, "list_url": self._address("changelist")}
+        list_url = self._address("changelist") if self.has_view_permission(request) else ""
+        context |= {"said": str(uncertain), "candidates": uncertain.candidates, "list_url": list_url}
         context |= {"name_field": self.kind.model.name_field, "url_field": self.kind.model.url_field}
         full_context = {**self.admin_site.each_context(request), **context}
         return TemplateResponse(request, "applications/editing/uncertain.html", full_context)

@@ -262,8 +262,9 @@ class ExchangePages:
         return bool(may and may(request))
 
     def _urls(self, request: HttpRequest) -> JsonObject:
-        urls = {name: self._to(to) for name, to in _ADDRESSES.items()}
-        return urls if self.has_view_permission(request) else urls | {"list_url": reverse("admin:index")}
+        urls = {name: self._to(to) for name, to in _ADDRESSES.items()} | {"list_words": "Back to the list"}
+        home = {"list_url": reverse("admin:index"), "list_words": "Home"}
+        return urls if self.has_view_permission(request) else urls | home
 
     def _to(self, name: str, *args: Any) -> str:
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{name}", args=args)

@@ -113,6 +113,12 @@ def moment(at: datetime | None, part: str = "") -> str:
 
 
 @register.filter
+def moment_words(at: datetime | None, part: str = "") -> str:
+    """Write a time as ``moment`` draws it, for where no element can stand: a title, an option, what is read aloud."""
+    return moment_text(at, part) if isinstance(at, datetime) else "—"
+
+
+@register.filter
 def time_of(field: Any) -> str:
     """Draw the time that a form only shows; empty where it shows something else, or no time."""
     told = getattr(field, "resolved_field", None)

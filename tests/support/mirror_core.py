@@ -27,7 +27,6 @@ CORE: dict[str, str] = {
     "portal.sandbox.server.spoiling": "core/test_faults has every answer of a fault",
     "portal.sandbox.strictness": "core/test_errors: each range, and both ways with unknown members",
     "portal.sandbox.core.requests": "a dataclass and two names of types",
-    "portal.telnyx.patience": "applications/pulls and applications/exchange wait out a 429 with it",
     "portal.trail.export": "portal/admin/test_audit exports the list, as several people may see it",
     "portal.wsgi": "one call of Django's and of the door in front of it: tests/portal/test_start.py serves with it",
 }

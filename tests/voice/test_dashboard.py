@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from html import unescape
 from typing import Any
 
 import pytest
@@ -11,11 +12,12 @@ from django.utils import timezone
 
 from applications.models import CallControlApplication, TexmlApplication
 from portal.models import TelnyxAccount
+from tests.support.accounts import make_account
 from tests.support.commands import act, made_uncertain
 from tests.support.counted_calls import count_all
 from tests.support.events import tell
 from tests.support.factories import make_call, make_event
-from tests.support.rows import CallCommand
+from tests.support.rows import AccountBreaker, CallCommand
 from tests.support.times import ago
 from voice import dashboard
 from voice.explanations import judging
@@ -61,6 +63,14 @@ def test_each_number_of_the_backlog_leads_to_as_many_rows(browser: Client, accou
         "Dead events": 0,
     }
     assert [listed[url] for url, _, _ in rows] == [int(number) for _, _, number in rows]
+
+
+def test_commands_that_are_held_back_lead_to_those_of_their_account(browser: Client, account: TelnyxAccount) -> None:
+    held = act(make_call(account), "hangup")
+    act(make_call(make_account("other"), "b"), "hangup")
+    AccountBreaker.objects.create(account=account, state="open", since=ago(1), next_probe_at=ago(-60))
+    (url,) = re.findall(r'href="([^"]+)"><span>Commands of', browser.get("/admin/").content.decode())
+    assert [row.pk for row in browser.get(unescape(url)).context["cl"].result_list] == [held.pk]
 
 
 # --- The page of an application --------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from portal.admin.saved_filter_views import KeptFilters
 from portal.admin.site import SearchForm, TolerantChangeList
 from portal.masking import may_see_whole
 from portal.times import read_time
-from portal.view_times import moment_text
+from portal.view_times import TimePreference, current, moment_text
 from voice.call_log import columns, completions, facets, listing, nothing_found, old_addresses, views
 from voice.call_log import query as queries
 from voice.call_log.columns import Look
@@ -154,6 +154,7 @@ class CallLogAdmin(KeptFilters, CallAdmin):  # type: ignore[misc]  # as each lis
             "counts": [] if listed.rows else nothing_found.counts(dials, request.user),
             "everywhere": "" if listed.rows or asked.refused else _without_window(asked),
             "zone": timezone.get_current_timezone_name(),
+            "half_days": current().order == TimePreference.Order.AMERICAN,  # their AM and PM take room
         }
 
 

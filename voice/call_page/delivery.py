@@ -66,17 +66,18 @@ def panel(request: HttpRequest, call: Call) -> SafeString:
     """Draw it, closed, with what stands out on its first line."""
     session = sessions.of(request, call)
     user: Any = request.user
-    webhooks = _webhooks(session) if user.has_perm("voice.view_callevent") else []
-    sent = _sent(session) if user.has_perm("voice.view_callcommand") else []
+    sees_events, sees_commands = user.has_perm("voice.view_callevent"), user.has_perm("voice.view_callcommand")
+    webhooks, sent = _webhooks(session) if sees_events else [], _sent(session) if sees_commands else []
     context = {
         "webhooks": webhooks[:_MOST],
         "sent": sent[:_MOST],
-        "said": said(webhooks, sent),
+        "said": said(webhooks if sees_events else None, sent),
         "more": len(webhooks) > _MOST or len(sent) > _MOST,
         "most": _MOST,
         "many": len(session.legs) > 1,
         "events": _events(session.call),
-        "may_see": user.has_perm("voice.view_callevent") or user.has_perm("voice.view_callcommand"),
+        "sees_events": sees_events,
+        "is_told": sees_events or bool(sent),
     }
     return render_to_string("voice/call_page/delivery.html", context, request)
 
@@ -87,14 +88,15 @@ def _events(call: Call) -> str:
     return f"{reverse('admin:voice_callevent_changelist')}?{urlencode(asked)}"
 
 
-def said(webhooks: Iterable[Webhook], sent: Iterable[Sent]) -> str:
-    """Say in a line how webhooks and commands went."""
-    webhooks, sent = list(webhooks), list(sent)
+def said(told: Iterable[Webhook] | None, sent: Iterable[Sent]) -> str:
+    """Say in a line how webhooks and commands went; without webhooks, which the viewer may not see, of commands."""
+    webhooks, sent = list(told or ()), list(sent)
     came = [one for one in webhooks if not one.is_fetched]
     delays = [one.delay for one in came if one.delay is not None]
     late, held = sum(one.is_late for one in webhooks), sum(bool(one.why) for one in sent)
     count = f"over {len(came) - 1}" if len(webhooks) > _MOST else str(len(came))
-    parts = [f"{count} webhook{'' if len(came) == 1 else 's'}" if came else "no webhook came"]
+    words = f"{count} webhook{'' if len(came) == 1 else 's'}" if came else "no webhook came"
+    parts = [] if told is None else [words]
     parts += [f"usually after {median(delays):.1f} s, the slowest after {max(delays):.1f} s"] if delays else []
     parts += [f"{late} late or sent again"] if late else []
     recovered = len(webhooks) - len(came)

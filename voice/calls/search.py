@@ -251,7 +251,8 @@ def _whole_or_four(text: str, side: str) -> Q:
 
 def _one_side(text: str, side: str) -> Q:
     digits = digits_of(text)
-    if text.startswith("+") or (text.startswith("00") and len(digits) >= _SHORTEST_NUMBER):
+    is_abroad = text.startswith("00") and not digits.startswith("00")  # else it is too short for a number of there
+    if text.startswith("+") or (is_abroad and len(digits) >= _SHORTEST_NUMBER):
         return _whole(side, [f"+{digits}", digits])
     if len(digits) >= _SHORTEST_NUMBER:
         digits = digits.removeprefix("0")  # of the trunk: no number in the log has it

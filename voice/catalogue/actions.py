@@ -106,17 +106,17 @@ def parameters(action: str) -> Sequence[Parameter]:
     return [parameter for parameter in schemas.parameters(method(action)) if parameter.name != "command_id"]
 
 
-def check(action: str, values: Any, *, partial: bool = False) -> dict[str, Any]:
+def check(action: str, values: Any) -> dict[str, Any]:
     """Return ``values`` if the action takes them, numbers as Telnyx's events have them; else ``InvalidParameters``."""
     if not isinstance(values, dict):
         raise InvalidParameters({"parameters": ["Must be an object."]})
     if texml_operations.is_texml(action):
-        given = texml_operations.check(action, values, partial=partial)
+        given = texml_operations.check(action, values)
         _refuse_odd_names(given, "FriendlyName" if action == "texml.queues.create" else "")
         return _in_one_form(given)
     if "command_id" in values:
         raise InvalidParameters({"command_id": ["The portal sets it: leave it out."]})
-    given = schemas.validate(method(action), values, partial=partial)
+    given = schemas.validate(method(action), values)
     _refuse_odd_names(given, "queue_name")
     if odd := [name for name, text in given.items() if name.endswith(CLIENT_STATE) and not is_client_state(text)]:
         raise InvalidParameters({name: [NO_CLIENT_STATE] for name in odd})

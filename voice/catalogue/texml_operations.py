@@ -159,14 +159,14 @@ def is_texml(action: str) -> bool:
     return action in COMMANDS
 
 
-def check(action: str, values: Mapping[str, Any], *, partial: bool = False) -> dict[str, Any]:
+def check(action: str, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``values`` if the operation takes them, by wire name; else raise ``InvalidParameters``."""
     operation = COMMANDS[action]
     told = {name: "x" for name in operation.address_names if schemas.has_parameter(operation.sdk_method, name)}
     if in_address := sorted(values.keys() & told.keys()):
         raise InvalidParameters({name: ["Unknown parameter."] for name in in_address})
-    schemas.validate(operation.sdk_method, {**values, **told}, partial=partial)
-    if not partial and (errors := _against_rules(action, values)):
+    schemas.validate(operation.sdk_method, {**values, **told})
+    if errors := _against_rules(action, values):
         raise InvalidParameters(errors)
     return dict(values)
 

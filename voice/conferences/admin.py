@@ -19,6 +19,7 @@ from portal.admin.site import as_json, seen
 from portal.models import AuditEvent, TelnyxAccount
 from portal.telnyx.errors import TelnyxError
 from portal.templatetags.portal import status_badge
+from portal.times import read_time
 from voice.calls import timeline
 from voice.catalogue import actions
 from voice.commands import confirmation
@@ -188,7 +189,8 @@ class ConferenceAdmin(PageAdmin):
             found = service.at_telnyx(account, status=Conference.State.IN_PROGRESS)
         except TelnyxError as error:
             return {"account": account, "error": str(error)}
-        return {"account": account, "rows": found.rows, "complete": found.complete}
+        rows = [row | {"since": read_time(row.get("created_at"))} for row in found.rows]
+        return {"account": account, "rows": rows, "complete": found.complete}
 
     def _legs(self, conference: Conference, action: str, user: Any) -> list[tuple[str, str]]:
         """List whom to offer: to a join every leg on the line, to all else those inside."""

@@ -6,18 +6,19 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.contrib.admin.utils import quote, unquote
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from unfold.widgets import UnfoldAdminSelectWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from portal.actors import actor_of
 from portal.admin.site import seen
 from portal.masking import masked_for
 from portal.models import TelnyxAccount
 from portal.telnyx.errors import TelnyxError
+from portal.times import read_time
 from voice.catalogue import actions
 from voice.commands import confirmation, outbox
 from voice.conferences import queues
@@ -26,10 +27,11 @@ from voice.models import Call, CallCommand
 _ON_QUEUE = {"update": queues.UPDATE, "delete": queues.DELETE}
 _ON_CALL = {"remove": queues.REMOVE_CALL, "keep": queues.UPDATE_CALL}
 _SEE, _PRESS = "voice.view_queue", actions.permission(queues.CREATE)
+_MOST_OFFERED = 200  # calls to choose from
 
 
 class TakeForm(forms.Form):
-    """Asks which of our calls is connected with the caller."""
+    """Asks which of our calls is connected with the caller: chosen, or by its id, of too many or unseen ones."""
 
     intent = forms.UUIDField(widget=forms.HiddenInput)
     call = forms.ChoiceField(
@@ -39,16 +41,32 @@ class TakeForm(forms.Form):
     def __init__(self, account: TelnyxAccount, waiting: list[str], request: HttpRequest) -> None:
         super().__init__(request.POST or None, initial={"intent": uuid.uuid4()})
         rows = Call.objects.filter(account=account, state__in=(Call.State.ANSWERED, Call.State.PARKED))
-        if not request.user.has_perm(confirmation.SEE_CALLS):
-            rows = rows.none()
-            self.fields["call"].help_text = "None is offered to who may not see calls."
-        self.calls = {
-            str(call.pk): call for call in rows.exclude(call_control_id__in=waiting).order_by("-started_at")[:200]
-        }
-        choices = [("", "Choose a call")] + [
-            (key, confirmation.leg_label(call, request.user)) for key, call in self.calls.items()
-        ]
-        self.fields["call"].choices = choices  # type: ignore[attr-defined]
+        self.rows, sees = rows.exclude(call_control_id__in=waiting), request.user.has_perm(confirmation.SEE_CALLS)
+        found = list(self.rows.order_by("-started_at")[: _MOST_OFFERED + 1]) if sees else []
+        told = [(call, confirmation.leg_label(call, request.user)) for call in found[:_MOST_OFFERED]]
+        self.calls: dict[str, Call] = {}
+        self.legs: list[tuple[str, str]] = []  # suggested
+        if sees and len(found) <= _MOST_OFFERED:
+            self.calls = {str(call.pk): call for call, _ in told}
+            choices = [("", "Choose a call"), *((str(call.pk), label) for call, label in told)]
+            self.fields["call"].choices = choices  # type: ignore[attr-defined]
+            return
+        self.legs = [(call.call_control_id, label) for call, label in told]
+        self.fields["call"] = forms.CharField(
+            label="Connect the caller with",
+            widget=UnfoldAdminTextInputWidget(
+                attrs={"autocomplete": "off", "spellcheck": "false", "list": "portal-legs"}
+            ),
+            help_text="The call control id of a call that is being talked on.",
+        )
+
+    def clean_call(self) -> Call:
+        """Return the call that was chosen, or whose id was typed."""
+        given = self.cleaned_data["call"]
+        call = self.calls.get(given) or self.rows.filter(call_control_id=given).first()
+        if call is None:
+            raise ValidationError("No call of this account that is being talked on has this id.")
+        return call
 
     @property
     def first(self) -> list[forms.BoundField]:
@@ -104,7 +122,7 @@ def _page(admin: Any, request: HttpRequest, account_id: str, name: str) -> HttpR
     try:
         context["queue"] = queues.retrieve(account, bare)
         if context["queue"] is not None:
-            context |= _waiting(account, bare)
+            context |= _waiting(account, bare) | {"made": read_time(context["queue"].get("created_at"))}
     except TelnyxError as error:
         context["error"] = str(error)
     if request.user.has_perm("voice.view_callcommand"):
@@ -117,7 +135,7 @@ def _page(admin: Any, request: HttpRequest, account_id: str, name: str) -> HttpR
 
 def _waiting(account: TelnyxAccount, name: str) -> dict[str, Any]:
     found = queues.calls(account, name)
-    ids = [str(row.get("call_control_id")) for row in found.rows]
+    ids = [_id(row) for row in found.rows]
     known = {call.call_control_id: call for call in Call.objects.filter(account=account, call_control_id__in=ids)}
     rows = [(row, quote(control_id), known.get(control_id)) for row, control_id in zip(found.rows, ids, strict=True)]
     return {"waiting": rows, "complete": found.complete}
@@ -183,7 +201,7 @@ def _take(admin: Any, request: HttpRequest, account_id: str, name: str) -> HttpR
     except TelnyxError as error:
         messages.error(request, str(error))
         return HttpResponseRedirect(back)
-    waiting = [str(row.get("call_control_id")) for row in rows if row.get("is_alive") is not False]
+    waiting = [_id(row) for row in rows if _id(row) and row.get("is_alive") is not False]
     wanted = request.GET.get("call", "")
     form = TakeForm(account, waiting, request)
 
@@ -192,10 +210,15 @@ def _take(admin: Any, request: HttpRequest, account_id: str, name: str) -> HttpR
             raise queues.NobodyWaits(bare)
         values = {"call_control_id": wanted or waiting[0], "prevent_double_bridge": True}
         intent = f"queue:{form.cleaned_data['intent']}"
-        return outbox.act(form.calls[form.cleaned_data["call"]], "bridge", values, actor_of(request), intent=intent)
+        return outbox.act(form.cleaned_data["call"], "bridge", values, actor_of(request), intent=intent)
 
     words = {"title": "Take a caller" if wanted else "Take the next caller", "subject": bare, "account": account}
     return confirmation.page(admin, request, form, make, back, **words)
+
+
+def _id(row: dict[str, Any]) -> str:
+    """Return the control id of who waits; nothing where Telnyx tells none: such a caller cannot be asked for."""
+    return str(row.get("call_control_id") or "")
 
 
 def _key(name: str, user: Any) -> str:

@@ -85,8 +85,10 @@ def is_already_so(command: CallCommand) -> bool:
     column, value = _SETS.get(command.action.rpartition(".")[2], ("", None))
     if not column or command.conference is None:
         return False
-    named = command.parameters.get("call_control_ids") or []
-    rows = {str(row.get("call_control_id")): row for row in participants(command.conference).rows if _is_inside(row)}
+    named, listed = command.parameters.get("call_control_ids") or [], participants(command.conference)
+    if not named and not listed.complete:  # it is about everybody, and of some nothing is told
+        return False
+    rows = {str(row.get("call_control_id")): row for row in listed.rows if _is_inside(row)}
     meant = [rows.get(control_id, {}) for control_id in named] if named else list(rows.values())
     return bool(meant) and all(row.get(column) is value for row in meant)
 

@@ -34,8 +34,7 @@ def _file(request: HttpRequest) -> HttpResponseBase:
     asked, actor = request.POST.get("q", "")[:1000], actor_of(request)
     try:
         found = query.read(asked, request.user, actor=actor)
-        names = request.POST.getlist("columns") if request.POST.get("which") == "chosen" else _names(request)
-        export = service.begin(found, request.POST.get("format", ""), names, actor, _identifier(request))
+        export = service.begin(found, request.POST.get("format", ""), _names(request), actor, _identifier(request))
     except service.ExportRefused as refused:
         messages.error(request, f"{refused.field}: {refused.words}" if refused.field else refused.words)
         return _draw(request, asked, status=400)
@@ -43,7 +42,10 @@ def _file(request: HttpRequest) -> HttpResponseBase:
 
 
 def _names(request: HttpRequest) -> list[str]:
-    return [column.name for column in COLUMNS] if request.POST.get("which") == "all" else list(SHOWN)
+    which, ticked = request.POST.get("which"), request.POST.getlist("columns")
+    if which == "chosen" and not ticked:
+        raise service.ExportRefused("columns", "Tick at least one, or take those of the list.")
+    return ticked if which == "chosen" else [column.name for column in COLUMNS] if which == "all" else list(SHOWN)
 
 
 def _identifier(request: HttpRequest) -> uuid.UUID:
@@ -55,6 +57,7 @@ def _identifier(request: HttpRequest) -> uuid.UUID:
 
 def _draw(request: HttpRequest, asked: str, status: int = 200) -> HttpResponse:
     # read without a search: what somebody may not see whole is noted and limited when they export, not before
+    sent = request.POST
     context = {
         **admin.site.each_context(request),
         "title": "Export calls",
@@ -63,6 +66,9 @@ def _draw(request: HttpRequest, asked: str, status: int = 200) -> HttpResponse:
         "formats": FORMATS.values(),
         "columns": COLUMNS,
         "shown": SHOWN,
+        "chosen": form if (form := sent.get("format", "")) in FORMATS else next(iter(FORMATS)),
+        "which": sent.get("which", "shown"),
+        "ticked": sent.getlist("columns") if sent else SHOWN,
         "identifier": uuid.uuid4(),
         "may_see_numbers": may_see_whole(request.user),
         "most": service.MOST_OF_ONE,

@@ -85,7 +85,7 @@ def _proof(request: HttpRequest, account_id: uuid.UUID, command_id: uuid.UUID) -
     rows = CallCommand.objects.select_related("account", "call").filter(account=account_id, action=actions.DIAL)
     rows = rows.filter(intent_key__startswith="person:proof:")
     command = get_object_or_404(rows, pk=command_id)
-    told = {"account": command.account, "command": command, "proof": proof.follow(command)}
+    told = {"account": command.account, "command": command, "proof": proof.follow(command, request.user)}
     title = f"Prove it: {command.account}"
     return TemplateResponse(request, "voice/first_steps/proof.html", _context(request, title) | told)
 

@@ -20,6 +20,7 @@ from portal.signatures import format_duration
 from voice.events import refusal_reasons, rejections
 from voice.inbox import applications
 from voice.inbox.applications import Counted, WebhookSource
+from voice.inbox.undelivered import events_since
 from voice.models import CallEvent, RejectedRequest, Suspension
 
 MOST = 5_000  # events of one status that are counted
@@ -61,13 +62,14 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Card:
-    """Holds one account. ``counts`` are a status and its events of the last hour and day, where there are any.
+    """Holds one account.
 
+    ``counts`` are a status, its events of the last hour and day, where there are any, and the list of the day's.
     ``more``: of very many ``applications`` not all were looked at.
     """
 
     account: TelnyxAccount
-    counts: list[tuple[str, int, int]]
+    counts: list[tuple[str, int, int, str]]
     last: datetime | None
     waiting_since: datetime | None
     refused: Refusals
@@ -127,8 +129,11 @@ def _by_kind(counts: Counter[str]) -> list[tuple[str, refusal_reasons.Kind, int]
 
 def _card(row: Any, refused: Refusals, applications: list[WebhookSource], more: bool, now: datetime) -> Card:
     times = [at for status in _STATUSES if (at := getattr(row, f"{status}_last"))]
+    since, here = now - _SINCE["day"], {"account__id__exact": str(row.pk)}
     counts = [
-        (status, getattr(row, f"{status}_hour"), day) for status in _STATUSES if (day := getattr(row, f"{status}_day"))
+        (status, getattr(row, f"{status}_hour"), day, events_since(since, status__exact=status, **here))
+        for status in _STATUSES
+        if (day := getattr(row, f"{status}_day"))
     ]
     last = max(times, default=None)
     verdict = (

@@ -62,10 +62,15 @@ def failures(application: TelnyxApplication) -> JsonObject:
 
 def list_since(application: TelnyxApplication, since: datetime, **asked: str) -> str:
     """Return the address of the list of the application's events that came since then, and are as ``asked``."""
+    here = {"account__id__exact": str(application.account_id), "connection_id": application.telnyx_id}
+    return events_since(since, **asked, **here)
+
+
+def events_since(since: datetime, **asked: str) -> str:
+    """Return the address of the list of the events that came since then, and are as ``asked``."""
     # with its offset: on one day of the year an hour comes twice
     day, _, clock = timezone.localtime(since).isoformat(timespec="microseconds").partition("T")
-    here = {"account__id__exact": str(application.account_id), "connection_id": application.telnyx_id}
-    wanted = asked | here | {"received_at_from_0": day, "received_at_from_1": clock}
+    wanted = asked | {"received_at_from_0": day, "received_at_from_1": clock}
     return f"{reverse('admin:voice_callevent_changelist')}?{urlencode(wanted)}"
 
 

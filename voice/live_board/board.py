@@ -117,7 +117,7 @@ class _AtTelnyx:
 
     def __init__(self, listings: list[LiveListing]) -> None:
         self.by_account = {listing.account_id: listing for listing in listings}
-        self.calls = {(one.account_id, _id(call)): call for one in listings for call in one.calls}
+        self.calls = {(one.account_id, _id(call)): call for one in listings for call in one.calls if _id(call)}
         self.texml: dict[Key, dict[str, Any]] = {
             (one.account_id, row["sid"]): row for one in listings for row in sources.rows_of(one.others, _TEXML)
         }

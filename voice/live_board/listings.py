@@ -21,6 +21,7 @@ from voice.models import Call, LiveListing
 EVERY = timedelta(seconds=15)
 _BUDGET_SECONDS = 20.0
 _SLOW = "Telnyx is slow: "
+_MOST = 200  # applications of a kind that are asked
 
 
 def ask_telnyx() -> None:
@@ -53,8 +54,9 @@ def _calls(account: TelnyxAccount, until: float) -> dict[str, Any]:
     """Ask for the live calls, application by application."""
     asked: list[str] = []
     calls: list[dict[str, Any]] = []
-    error = ""
-    for connection_id in _connection_ids(account):
+    ids, is_cut = _connection_ids(account)
+    cut, error = f" Only the first {_MOST} applications of each kind are asked for their calls." if is_cut else "", ""
+    for connection_id in ids:
         if time.monotonic() > until:
             error = f"{_SLOW}not every application was asked."
             break
@@ -72,7 +74,7 @@ def _calls(account: TelnyxAccount, until: float) -> dict[str, Any]:
         except TelnyxError as problem:
             error = str(problem)
             break
-    return {"asked": asked, "calls": calls, "error": error[:500]}
+    return {"asked": asked, "calls": calls, "error": f"{error[:400]}{cut}".strip()}
 
 
 def _kept(call: dict[str, Any], connection_id: str) -> dict[str, Any]:
@@ -80,16 +82,17 @@ def _kept(call: dict[str, Any], connection_id: str) -> dict[str, Any]:
     return {name: call.get(name) for name in names} | {"connection_id": connection_id}
 
 
-def _connection_ids(account: TelnyxAccount) -> list[str]:
-    """List the ids of the account's applications, those with live calls first."""
+def _connection_ids(account: TelnyxAccount) -> tuple[list[str], bool]:
+    """List the ids of the account's applications, those with live calls first; of too many some, which is told."""
     alive = Call.objects.alive().filter(account=account).exclude(connection_id="")
-    first = list(alive.order_by().values_list("connection_id", flat=True).distinct()[:200])
+    first = list(alive.order_by().values_list("connection_id", flat=True).distinct()[:_MOST])
     there = Q(account=account, missing_since=None)
     rest = [
-        *CallControlApplication.objects.filter(there).values_list("telnyx_id", flat=True)[:200],
-        *TexmlApplication.objects.filter(there).values_list("telnyx_id", flat=True)[:200],
+        list(CallControlApplication.objects.filter(there).values_list("telnyx_id", flat=True)[: _MOST + 1]),
+        list(TexmlApplication.objects.filter(there).values_list("telnyx_id", flat=True)[: _MOST + 1]),
     ]
-    return list(dict.fromkeys([*first, *rest]))
+    ids = dict.fromkeys([*first, *(one for found in rest for one in found[:_MOST])])
+    return list(ids), any(len(found) > _MOST for found in rest)
 
 
 def _wanted(account: TelnyxAccount) -> list[sources.Source]:

@@ -7,7 +7,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
-from django.utils.timezone import localtime
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.decorators import display
 
@@ -15,6 +14,7 @@ from portal.actors import actor_of
 from portal.admin.site import ReadOnlyAdmin, seen
 from portal.models import TelnyxAccount
 from portal.templatetags.portal import status_badge
+from portal.view_times import moment_text
 from voice.models import Recovery
 from voice.recovery import runs
 from voice.wakeups import wake_recovery
@@ -83,7 +83,7 @@ class RecoveryAdmin(ReadOnlyAdmin):
     def looked_through(self, record: Recovery) -> str:
         if not record.since or not record.until:
             return "—"
-        return f"{localtime(record.since):%m-%d %H:%M} to {localtime(record.until):%m-%d %H:%M}"
+        return f"{moment_text(record.since, 'minute')} to {moment_text(record.until, 'minute')}"
 
     @display(description="found")
     def found_shown(self, record: Recovery) -> str:

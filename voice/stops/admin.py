@@ -103,6 +103,9 @@ def _hang_up(request: HttpRequest) -> HttpResponse:
     _demand(request, HANG_UP)
     given = request.POST if request.method == "POST" else request.GET
     picked, account = _picked(given), _account(given)
+    if not picked and "picked" in given:  # without scripts the button can be pressed: nobody meant all of them
+        messages.error(request, "Pick a call first: nothing was hung up.")
+        return HttpResponseRedirect(reverse(_nearest(request.user)))
     if not picked:
         _demand(request, DIAL)  # batches are paused, and dials dropped
     intent = _uuid(given.get("intent") or str(uuid.uuid4()))

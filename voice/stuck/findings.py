@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 from django.db.models import Min, OuterRef, Q, Subquery
 from django.urls import reverse
@@ -192,7 +193,8 @@ def _calls(user: Any, now: datetime) -> Section:
         )
         for one in rows[: MOST + 1]
     )
-    return _section("Calls without an end", "Every call that began has ended, or is young.", found, "")
+    link = f"{reverse('admin:voice_call_changelist')}?q={quote('is:running until:24h rows:legs')}"
+    return _section("Calls without an end", "Every call that began has ended, or is young.", found, link)
 
 
 def _runs(user: Any, now: datetime) -> Section:

@@ -1,5 +1,6 @@
 """One change for many: chosen, shown, confirmed, then done one by one with an outcome each."""
 
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -11,10 +12,12 @@ from django.utils import timezone
 
 from applications.bulk import edits
 from applications.models import BulkEdit
+from applications.pulls.pulls import pull
 from portal import stopping
-from portal.actors import Actor
+from portal.actors import PORTAL, Actor
 from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server.server import Sandbox
+from portal.telnyx.errors import UNREAD
 from tests.support.applications import CALL_CONTROL, change_at_telnyx, remote_of
 from tests.support.bulk_pages import confirm, select, shown_lines
 from tests.support.clocks import is_near
@@ -183,6 +186,51 @@ def test_what_another_tab_chooses_at_that_moment_is_not_what_was_confirmed_and_c
     BulkEdit.objects.update(state=BulkEdit.State.RUNNING)
     edits.choose(edit, {"active": True})
     assert (edit.state, edit.values) == ("running", {"webhook_timeout_secs": 9})
+
+
+def test_what_a_pull_brought_before_the_preview_was_drawn_is_no_conflict(
+    mirrored: Any, operator: Any, sandbox_account: TelnyxAccount
+) -> None:
+    row = mirrored()
+    edit = edits.draft(CALL_CONTROL, [row], operator)
+    change_at_telnyx(sandbox_account, row.remote, webhook_timeout_secs=3)
+    pull(CALL_CONTROL, sandbox_account, PORTAL)
+    edits.choose(edit, {"webhook_timeout_secs": 9})
+    edits.run(edit, ADA)
+    assert (edits.counts(edit), remote_of(row)["webhook_timeout_secs"]) == ({"changed": 1}, 9)
+
+
+@pytest.mark.parametrize("is_interrupted", [False, True])
+def test_while_somebody_is_at_it_it_is_not_begun_once_more(
+    mirrored: Any, operator: Any, monkeypatch: pytest.MonkeyPatch, is_interrupted: bool
+) -> None:
+    edit, real = edits.draft(CALL_CONTROL, [mirrored()], operator, {"active": False}), edits.update_application
+    seen = list[tuple[bool, bool]]()
+    if is_interrupted:
+        silent = timezone.now() - timedelta(seconds=edits.SILENT_SECONDS + 1)
+        BulkEdit.objects.update(state=BulkEdit.State.RUNNING, seen_alive_at=silent)
+
+    def press() -> None:
+        edits.run_within(60, BulkEdit.objects.get(), str(edit.preview), ADA)
+
+    def slow(row: Any, *args: Any, **kwargs: Any) -> Any:
+        seen.append((threading.current_thread().daemon, edits.is_silent(BulkEdit.objects.get())))
+        if len(seen) == 1:
+            press()
+        return real(row, *args, **kwargs)
+
+    monkeypatch.setattr(edits, "update_application", slow)
+    press()
+    done = BulkEdit.objects.get()
+    assert (seen, done.state, edits.counts(done)) == ([(True, False)], "done", {"changed": 1})
+
+
+def test_why_telnyx_could_not_be_asked_for_one_is_told(mirrored: Any, operator: Any, sandbox: Sandbox) -> None:
+    edit = edits.draft(CALL_CONTROL, [mirrored()], operator, {"active": False})
+    sandbox.faults.add({"path": "/call_control_applications", "fault": "cut"})
+    edits.run(edit, ADA)
+    (line,) = edits.lines(edit)
+    assert (line.state, line.said) == ("unavailable", UNREAD)
 
 
 def test_one_whose_row_is_gone_is_told_and_the_others_go_on(mirrored: Any, operator: Any) -> None:

@@ -68,6 +68,23 @@ def test_what_would_stay_is_greyed_and_counted_apart(browser: Client, mirrored: 
     assert "Change 1 at Telnyx" in page.content.decode()
 
 
+def test_one_of_which_a_single_field_would_change_is_counted_and_each_field_shown_as_it_is_and_will_be(
+    browser: Client, mirrored: Any
+) -> None:
+    page = select(browser, "bulk_edit", [mirrored(name="one", dtmf_type="Inband"), mirrored(name="two")])
+    browser.post(page, {"dtmf_type": "Inband", "inbound.channel_limit": "7"})
+    shown = browser.get(page)
+    assert shown.context["change_count"] == 2
+    cells = re.findall(r"<td>(.*?)</td>", shown.content.decode().partition('id="portal-bulk"')[2])
+    limit = '<s class="portal-dim">empty</s> → <b>7</b>'
+    both = [["Inband", limit], ['<s class="portal-dim">RFC 2833</s> → <b>Inband</b>', limit]]
+    assert sorted([cells[:2], cells[2:]]) == sorted(both)
+
+
+def test_the_limits_are_those_that_its_pages_promise() -> None:
+    assert (edits.MOST, edits.SILENT_SECONDS) == (500, 60)
+
+
 @pytest.mark.parametrize(("action", "active"), [("bulk_activate", True), ("bulk_deactivate", False)])
 def test_activating_is_a_shortcut_to_the_preview(browser: Client, mirrored: Any, action: str, active: bool) -> None:
     row = mirrored(active=not active)
@@ -131,6 +148,24 @@ def test_what_runs_is_what_was_previewed_and_no_other_tabs_values(
     confirm(browser, page)
     there = remote_of(row)
     assert (there["active"], there["webhook_timeout_secs"]) == (True, 9)
+
+
+def test_who_presses_once_too_often_is_not_told_that_other_values_were_chosen(
+    browser: Client, mirrored: Any, sandbox: Sandbox
+) -> None:
+    page = select(browser, "bulk_edit", [mirrored()])
+
+    def told() -> list[str]:
+        preview = {"preview": str(BulkEdit.objects.get().preview)}
+        answer = browser.post(f"{page}run/", preview, follow=True)
+        return [str(message) for message in answer.context["messages"]]
+
+    assert told() == []  # nothing is chosen yet
+    browser.post(page, {"active": "false"})
+    for state, seconds in ((BulkEdit.State.RUNNING, 0), (BulkEdit.State.DONE, edits.SILENT_SECONDS + 1)):
+        BulkEdit.objects.update(state=state, seen_alive_at=timezone.now() - timedelta(seconds=seconds))
+        assert told() == []
+    assert (requests(sandbox, "PATCH"), BulkEdit.objects.get().state) == ([], "done")
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.slug)
@@ -266,6 +301,19 @@ def test_the_address_of_our_webhooks_is_told_to_who_may_see_the_accounts(
         assert "Telnyx now has" in after
         for shown in (before, after):
             assert (row.account.webhook_token in shown, masked in shown) == (may_see, not may_see)
+
+
+@pytest.mark.parametrize("action", ["bulk_edit", "bulk_activate", "bulk_deactivate"])
+def test_who_may_only_look_is_offered_none_of_it(
+    client: Client, user_with: Any, mirrored: Any, operator: Any, action: str
+) -> None:
+    row, url = mirrored(), page_url("changelist")
+    for user, offered in ((operator, True), (user_with(CALL_CONTROL.permission("view")), False)):
+        client.force_login(user)
+        form = client.get(url).context["action_form"]
+        assert (form is not None and action in dict(form.fields["action"].choices)) is offered
+    client.post(url, {"action": action, "_selected_action": [str(row.pk)]})
+    assert not BulkEdit.objects.exists()
 
 
 @pytest.fixture(autouse=True)

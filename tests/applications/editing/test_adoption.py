@@ -1,5 +1,6 @@
 """The answer to a create is lost: what Telnyx made is found, and no second one is made."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -222,6 +223,24 @@ def test_a_retry_adopts_what_came_late_instead_of_making_a_second_one(
     assert [row.telnyx_id] == [late["id"]] == _there(sandbox)
 
 
+def test_it_is_looked_for_since_the_first_try_and_behind_what_others_made_later(
+    sandbox: Sandbox, sandbox_account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adoption, "PAGE_SIZE", 1)
+    for _ in range(2):
+        _fault(sandbox, "cut")
+        with pytest.raises(UncertainCreate):
+            create_application(CALL_CONTROL, sandbox_account, _new(CALL_CONTROL), ADA)
+    first = Intent.objects.earliest("asked_at")
+    Intent.objects.filter(pk=first.pk).update(asked_at=first.asked_at - timedelta(minutes=10))
+    late, at = _made(sandbox_account), first.asked_at - timedelta(minutes=9)
+    sandbox.store.save_application(CALL_CONTROL.resource, late | {"created_at": at.isoformat()})
+    for name in ("another", "one more"):
+        _made(sandbox_account, name=name)
+    row, _ = create_application(CALL_CONTROL, sandbox_account, _new(CALL_CONTROL), ADA)
+    assert (row.telnyx_id, len(_there(sandbox)), Intent.objects.count()) == (late["id"], 3, 0)
+
+
 def test_after_a_create_that_went_well_the_same_name_is_created_again(
     sandbox: Sandbox, sandbox_account: TelnyxAccount
 ) -> None:
@@ -271,9 +290,6 @@ def _twins(sandbox: Sandbox, account: TelnyxAccount) -> set[str]:
     return made
 
 
-# in the browser
-
-
 @pytest.fixture
 def typed(browser: Client, sandbox_account: TelnyxAccount) -> dict[str, str]:
     return {**_new(CALL_CONTROL, "twin"), "account": str(sandbox_account.pk), "dtmf_type": "Inband"}
@@ -302,6 +318,18 @@ def test_the_page_shows_the_candidates_and_looks_again_before_it_creates(
         assert "uncertain" in repeated.context["title"]
     assert set(_there(sandbox)) == twins
     assert not CallControlApplication.objects.exists()
+
+
+def test_who_may_add_and_not_look_is_not_led_to_the_list(
+    browser: Client, user_with: Any, sandbox: Sandbox, typed: Any, add_url: str
+) -> None:
+    led = f'href="{reverse("admin:applications_callcontrolapplication_changelist")}">pull</a>'
+    _fault(sandbox, "cut")
+    assert led in browser.post(add_url, typed).content.decode()
+    browser.force_login(user_with("applications.add_callcontrolapplication"))
+    _fault(sandbox, "cut")
+    page = browser.post(add_url, typed | {"application_name": "another"}).content.decode()
+    assert ("brings whatever is there" in page, led in page) == (True, False)
 
 
 def test_looking_again_adopts_the_one_that_came(

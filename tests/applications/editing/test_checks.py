@@ -34,6 +34,26 @@ def test_a_change_names_each_wrong_field_and_costs_no_request(api: APIClient, sa
 
 
 @pytest.mark.usefixtures("only_account")
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        ({"nonsense": None}, "nonsense"),
+        ({"inbound": {"nonsense": None}}, "inbound.nonsense"),
+        ({"inbound": None}, "inbound"),
+        ({"webhook_event_url": None}, "webhook_event_url"),
+    ],
+)
+def test_nothing_is_cleared_that_is_unknown_or_has_to_be_there(
+    api: APIClient, sandbox: Sandbox, mirrored: Any, body: dict[str, Any], name: str
+) -> None:
+    row = mirrored()
+    before = len(requests(sandbox))
+    answer = api.patch(f"{URL}{row.telnyx_id}/", {"webhook_timeout_secs": None, **body}, format="json")
+    assert (answer.status_code, [*answer.json()["errors"]]) == (400, [name])
+    assert len(requests(sandbox)) == before
+
+
+@pytest.mark.usefixtures("only_account")
 def test_a_word_that_the_sdk_does_not_know_is_refused_and_costs_no_request(
     api: APIClient, sandbox: Sandbox, mirrored: Any
 ) -> None:

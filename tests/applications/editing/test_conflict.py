@@ -14,6 +14,7 @@ from portal.sandbox.server.server import Sandbox
 from tests.support.application_pages import drawn, page_url
 from tests.support.applications import CALL_CONTROL, TEXML, change_at_telnyx, remote_of
 from tests.support.sandbox_ledger import requests
+from tests.support.telnyx_edits import edited
 
 KINDS = [CALL_CONTROL, TEXML]
 
@@ -55,6 +56,29 @@ def test_the_page_shows_base_theirs_and_mine_and_saves_what_was_chosen(
     assert row.remote == there
 
 
+def test_of_what_is_sent_and_of_what_others_changed_the_page_tells_both_values(
+    browser: Client, mirrored: Any, sandbox_account: TelnyxAccount
+) -> None:
+    row = mirrored(inbound={"channel_limit": 3})
+    values = drawn(browser, _url(row)) | {"application_name": "mine", "inbound.channel_limit": "5"}
+    change_at_telnyx(sandbox_account, row.remote, application_name="theirs", first_command_timeout_secs=9)
+    told = browser.post(_url(row), values).context
+    assert [(one.name, one.theirs, one.mine) for one in told["sent"]] == [("inbound.channel_limit", "3", "5")]
+    assert [(one.name, one.base, one.theirs) for one in told["kept"]] == [("first_command_timeout_secs", "30", "9")]
+
+
+def test_what_a_pull_brought_since_the_form_was_drawn_is_kept(
+    browser: Client, mirrored: Any, sandbox_account: TelnyxAccount
+) -> None:
+    row = mirrored()
+    values = drawn(browser, _url(row)) | {"active": "false"}
+    change_at_telnyx(sandbox_account, row.remote, application_name="theirs")
+    pull(CALL_CONTROL, sandbox_account, PORTAL)
+    assert browser.post(_url(row), values).status_code == 302
+    there = remote_of(row)
+    assert (there["application_name"], there["active"]) == ("theirs", False)
+
+
 def test_an_undecided_field_draws_the_page_again_and_sends_nothing(
     browser: Client, mirrored: Any, sandbox: Sandbox, sandbox_account: TelnyxAccount
 ) -> None:
@@ -83,6 +107,24 @@ def test_a_change_between_page_and_choice_is_a_new_conflict(
     assert (one.base, one.theirs, one.mine) == ("theirs", "theirs again", "mine")
     assert browser.post(_url(row), _carried(answer) | {"choose:application_name": "mine"}).status_code == 302
     assert remote_of(row)["application_name"] == "mine"
+
+
+def test_what_was_chosen_is_not_chosen_of_what_came_since(
+    browser: Client, mirrored: Any, sandbox: Sandbox, sandbox_account: TelnyxAccount
+) -> None:
+    row = mirrored()
+    values = drawn(browser, _url(row)) | {"application_name": "mine"}
+    change_at_telnyx(sandbox_account, row.remote, application_name="theirs")
+    carried = _carried(browser.post(_url(row), values))
+    change_at_telnyx(sandbox_account, row.remote, application_name="theirs again")
+    answer = browser.post(_url(row), carried | {"choose:application_name": "mine"})
+    assert [(one.theirs, one.chosen) for one in answer.context["rows"]] == [("theirs again", "")]
+    assert " checked" not in answer.content.decode().partition('class="portal-conflicts"')[2].partition("</form>")[0]
+    sent = len(requests(sandbox, "PATCH"))
+    for choice in ({}, {"choose:application_name": "ours"}):
+        again = browser.post(_url(row), _carried(answer) | choice)
+        assert [one.name for one in again.context["rows"]] == ["application_name"]
+    assert len(requests(sandbox, "PATCH")) == sent
 
 
 def test_what_a_pull_brings_between_page_and_choice_changes_nothing_of_what_is_to_be_chosen(
@@ -194,3 +236,22 @@ def test_rest_tells_base_theirs_and_mine_of_a_stale_if_match(
     assert remote_of(row, kind)[name] == "theirs"
     deleted = api.delete(url, headers={"If-Match": tag})
     assert (deleted.status_code, deleted.json()["conflicts"][name]["theirs"]) == (412, "theirs")
+
+
+@pytest.mark.usefixtures("only_account")
+def test_of_a_state_that_nobody_knows_rest_tells_what_was_named_alone(
+    api: APIClient, mirrored: Any, sandbox: Sandbox
+) -> None:
+    row, unknown = mirrored(), f'"{"f" * 64}"'
+    url, etag = f"/api/v1/call-control-applications/{row.telnyx_id}/", {"If-Match": unknown}
+    body = {"application_name": "mine", "dtmf_type": row.dtmf_type}
+    answer = api.patch(url, body, format="json", headers=etag)
+    named = {"application_name": {"base": None, "theirs": "router", "mine": "mine"}}
+    assert (answer.status_code, answer.json()["conflicts"]) == (412, named)
+    deleted = api.delete(url, headers=etag)
+    assert (deleted.status_code, deleted.json()["conflicts"]) == (412, {})
+    assert requests(sandbox, "PATCH", "DELETE") == []
+    both = {"If-Match": f"{unknown}, {api.get(url)['ETag']}"}
+    edited(sandbox, row, {"application_name": "theirs"})
+    answer = api.patch(url, body, format="json", headers=both)
+    assert answer.json()["conflicts"] == {"application_name": {"base": "router", "theirs": "theirs", "mine": "mine"}}

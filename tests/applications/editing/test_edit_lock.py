@@ -2,12 +2,14 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import connections
 from django.test import Client
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from applications.editing import edit_lock
@@ -18,6 +20,7 @@ from tests.support.accounts import make_account
 from tests.support.application_pages import drawn, page_url
 from tests.support.applications import CALL_CONTROL, remote_of
 from tests.support.rest import problem
+from tests.support.sandbox_ledger import requests
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -116,3 +119,23 @@ def test_who_creates_another_waits_for_nobody(
             pass
     assert "this name and address is still on its way" in problem(refused, 503, "telnyx_unavailable")["detail"]
     assert [answer.status_code for answer in made] == [201, 201, 201]
+
+
+@pytest.mark.usefixtures("only_account")
+def test_one_that_is_being_changed_is_waited_for_and_a_lock_that_was_left_behind_is_not(
+    api: APIClient, mirrored: Any, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edit_lock, "_PATIENCE_SECONDS", 0.2)
+    row, other = mirrored(), mirrored(name="other")
+    url = f"/api/v1/call-control-applications/{row.telnyx_id}/"
+    for one in (row, other):
+        until = timezone.now() + timedelta(seconds=30)
+        EditLock.objects.create(subject=EditLock.subject_of(one), until=until)
+    for refused in (api.patch(url, {"active": False}, format="json"), api.delete(url)):
+        assert "change of this application is still on its way" in problem(refused, 503, "telnyx_unavailable")["detail"]
+        assert refused["Retry-After"] == "2"
+    assert (requests(sandbox, "PATCH", "DELETE"), EditLock.objects.count()) == ([], 2)
+    mine = EditLock.objects.filter(subject=EditLock.subject_of(row))
+    mine.update(until=timezone.now() - timedelta(seconds=1))
+    assert api.patch(url, {"active": False}, format="json").status_code == 200
+    assert EditLock.objects.get().subject == EditLock.subject_of(other)

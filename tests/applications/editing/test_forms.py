@@ -1,8 +1,10 @@
 """The form of an application is made from the SDK's parameters."""
 
+import json
 import re
 from typing import Any
 
+import httpx
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
@@ -17,6 +19,7 @@ from tests.support.accounts import make_account
 from tests.support.application_pages import drawn, errors_of, page_url
 from tests.support.applications import CALL_CONTROL, TEXML, remote_of
 from tests.support.sandbox_ledger import requests
+from tests.support.under_way import answers_otherwise
 
 _FIELD = re.compile(r'name="([a-z_.0-9]+)"')
 
@@ -52,6 +55,15 @@ def test_what_is_missing_is_told_on_its_field_before_any_request(
     assert not requests(sandbox, "POST")
 
 
+@pytest.mark.parametrize("account", ["", "7", "nonsense"])
+def test_without_an_account_nothing_is_made_and_it_is_told_on_its_field(
+    browser: Client, sandbox: Sandbox, sandbox_account: TelnyxAccount, account: str
+) -> None:
+    values = drawn(browser, page_url("add")) | {"application_name": "router", "account": account}
+    assert set(errors_of(browser.post(page_url("add"), values))) == {"account"}
+    assert not requests(sandbox, "POST")
+
+
 def test_every_setting_has_one_field_on_the_page(browser: Client, mirrored: Any) -> None:
     page = browser.get(page_url("change", mirrored().pk)).content.decode()
     names = _FIELD.findall(page)
@@ -78,6 +90,22 @@ def test_a_value_can_be_cleared(browser: Client, mirrored: Any) -> None:
     browser.post(url, drawn(browser, url) | cleared)
     row.refresh_from_db()
     assert (row.remote["webhook_event_failover_url"], row.inbound["channel_limit"]) == (None, None)
+
+
+def test_a_choice_a_list_and_a_text_that_are_emptied_are_sent_so_and_nothing_else_is(
+    browser: Client, mirrored: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row, sent = mirrored(TEXML, tags=["a"], voice_fallback_url="https://a.example/"), dict[str, Any]()
+
+    def note(request: httpx.Request, answer: httpx.Response) -> None:
+        if request.method == "PATCH":
+            sent.update(json.loads(request.content))
+
+    answers_otherwise(monkeypatch, note)
+    url = page_url("change", row.pk, kind=TEXML)
+    browser.post(url, drawn(browser, url) | {"dtmf_type": "", "tags": " \r\n", "voice_fallback_url": " "})
+    required = {name: row.remote[name] for name in TEXML.required}
+    assert sent == required | {"dtmf_type": None, "tags": [], "voice_fallback_url": None}
 
 
 def test_a_value_outside_the_sdks_enum_stays_selectable_and_survives(

@@ -4,16 +4,18 @@ import pytest
 from django.db import transaction
 
 from applications.editing import service
+from applications.editing.adoption import UncertainCreate
 from applications.editing.service import Conflict, create_application, delete_application, update_application
 from applications.mirror.store import digest
-from applications.models import CallControlApplication, TexmlApplication
-from portal.actors import Actor
+from applications.models import CallControlApplication, Intent, TexmlApplication
+from applications.pulls.pulls import pull
+from portal.actors import PORTAL, Actor
 from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server.server import Sandbox
 from portal.telnyx.client import InsideTransaction
 from portal.telnyx.errors import TelnyxRefused, TelnyxUncertain
 from portal.telnyx.schemas import InvalidParameters
-from tests.support.applications import CALL_CONTROL, TEXML, change_at_telnyx, remote_of
+from tests.support.applications import CALL_CONTROL, TEXML, at_telnyx, change_at_telnyx, remote_of
 from tests.support.sandbox_ledger import requests
 
 ADA = Actor("user: ada")
@@ -28,6 +30,42 @@ def test_create_stores_telnyxs_answer_and_asks_for_webhooks_in_version_2(sandbox
     noted = AuditEvent.objects.get()
     assert (noted.action, noted.object_id) == ("application.create", str(stored.pk))
     assert stored.history.get().history_change_reason == "created (user: ada)"
+
+
+def test_a_create_is_noted_with_where_it_was_made_and_by_which_form(sandbox_account: TelnyxAccount) -> None:
+    row, _ = create_application(CALL_CONTROL, sandbox_account, NEW, ADA, wish="a form")
+    noted = AuditEvent.objects.get().details
+    assert len(noted.pop("wanted")) == 64
+    where = {"account": "sandbox", "kind": "call-control-applications", "telnyx_id": row.telnyx_id}
+    assert noted == {"outcome": "done", "wish": "a form", **where}
+
+
+def test_after_a_create_whose_outcome_is_not_known_one_of_another_name_is_made_as_ever(
+    sandbox: Sandbox, sandbox_account: TelnyxAccount
+) -> None:
+    sandbox.faults.add({"method": "POST", "path": "/call_control_applications", "fault": "act_then_cut"})
+    sandbox.faults.add({"method": "GET", "path": "/call_control_applications", "fault": "cut"})
+    with pytest.raises(TelnyxUncertain):
+        create_application(CALL_CONTROL, sandbox_account, NEW, ADA)
+    asked, others = len(requests(sandbox, "GET")), ("application_name", "webhook_event_url")
+    for name, value in zip(others, ("another", "https://another.example/"), strict=True):
+        row, told = create_application(CALL_CONTROL, sandbox_account, NEW | {name: value}, ADA)
+        assert (told, row.remote[name]) == ("", value)
+    assert (len(requests(sandbox, "GET")), Intent.objects.count()) == (asked, 1)
+
+
+def test_what_a_pull_had_brought_before_or_bears_no_time_is_not_taken_for_what_was_made(
+    sandbox: Sandbox, sandbox_account: TelnyxAccount
+) -> None:
+    at_telnyx(sandbox_account, **NEW, webhook_api_version="2")
+    pull(CALL_CONTROL, sandbox_account, PORTAL)
+    odd = at_telnyx(sandbox_account, **NEW, webhook_api_version="2")
+    sandbox.store.save_application(CALL_CONTROL.resource, odd | {"created_at": "soon"})
+    sandbox.faults.add({"method": "POST", "path": "/call_control_applications", "fault": "cut"})
+    with pytest.raises(UncertainCreate, match="it may still come") as caught:
+        create_application(CALL_CONTROL, sandbox_account, NEW, ADA)
+    assert caught.value.candidates == []
+    assert CallControlApplication.objects.get(account=sandbox_account).history.count() == 1
 
 
 def test_another_webhook_version_can_be_asked_for(sandbox_account: TelnyxAccount) -> None:
@@ -225,6 +263,27 @@ def test_a_failed_deletion_marks_nothing(mirrored: Any, sandbox: Sandbox) -> Non
         delete_application(row, ADA)
     row.refresh_from_db()
     assert row.missing_since is None
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"fault": "cut"},
+        {"fault": "status", "value": 401},
+        {"fault": "status", "value": 404, "body": {}},  # of something that stands before Telnyx
+    ],
+    ids=["no answer", "a refused key", "a proxy's 404"],
+)
+def test_a_deletion_whose_answer_was_lost_is_done_only_if_telnyx_says_so(
+    mirrored: Any, sandbox: Sandbox, fault: dict[str, Any]
+) -> None:
+    row = mirrored()
+    for method, what in (("DELETE", {"fault": "act_then_cut"}), ("GET", fault)):
+        sandbox.faults.add({"method": method, "path": "/call_control_applications", **what})
+    with pytest.raises(TelnyxUncertain):
+        delete_application(row, ADA)
+    row.refresh_from_db()
+    assert (row.missing_since, sandbox.faults.as_json()) == (None, [])
 
 
 @pytest.mark.django_db(transaction=True)

@@ -8,8 +8,11 @@ import pytest
 from django.test import Client
 from rest_framework.test import APIClient
 
-from applications.mirror.store import store
+from applications.mirror import store as mirror_store
+from applications.mirror.store import Page, store
+from applications.models import Intent, Pull
 from applications.pulls.pulls import pull
+from portal import sql
 from portal.actors import PORTAL, Actor
 from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server.server import Sandbox
@@ -105,6 +108,52 @@ def test_nor_when_telnyx_writes_the_value_otherwise(
     meanwhile.do("PATCH", lambda: pull(CALL_CONTROL, row.account, PORTAL))
     assert _save(api, row, {"inbound": {"sip_subdomain": "DESK"}})["inbound"]["sip_subdomain"] == "desk"
     assert _history(api, row) == [(OURS, {"inbound.sip_subdomain"})]
+
+
+def test_nor_when_its_list_leaves_out_what_is_being_saved(
+    api: APIClient, mirrored: Any, meanwhile: Meanwhile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def change(request: httpx.Request, answer: httpx.Response) -> httpx.Response | None:
+        lowered = answer.content.replace(b"DESK", b"desk")
+        return httpx.Response(answer.status_code, content=lowered, headers={"content-type": "application/json"})
+
+    def pull_meanwhile() -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(mirror_store, "pages", lambda *_: iter([Page(sql.clock(), {}, [])]))
+            pulled.append(pull(CALL_CONTROL, row.account, PORTAL))
+
+    answers_otherwise(monkeypatch, change)
+    row, pulled = mirrored(), list[Pull]()
+    meanwhile.do("PATCH", pull_meanwhile)
+    _save(api, row, {"inbound": {"sip_subdomain": "DESK"}})
+    assert [(one.state, one.unchanged, one.missing) for one in pulled] == [("done", 1, 0)]
+    assert _history(api, row) == [(OURS, {"inbound.sip_subdomain"})]
+
+
+def test_what_was_done_is_told_as_done_though_telnyx_cannot_be_asked_for_the_rest(
+    api: APIClient, sandbox: Sandbox, mirrored: Any, meanwhile: Meanwhile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once of what the answer leaves out, once of what a pull has passed by meanwhile."""
+
+    def change(request: httpx.Request, answer: httpx.Response) -> httpx.Response | None:
+        told = json.loads(answer.content)["data"] if request.method == "PATCH" else {}
+        if "channel_limit" not in json.loads(request.content or b"{}").get("inbound", {}):
+            return None
+        del told["inbound"]["sip_subdomain"]
+        return httpx.Response(200, json={"data": told})
+
+    def go_away() -> None:
+        sandbox.faults.add({"method": "GET", "path": f"/call_control_applications/{row.telnyx_id}", "fault": "cut"})
+
+    row = mirrored(inbound={"sip_subdomain": "sub", "channel_limit": 3})
+    answers_otherwise(monkeypatch, change)
+    meanwhile.do("PATCH", go_away)
+    told = _save(api, row, {"inbound": {"channel_limit": 4}})["inbound"]
+    assert (told["channel_limit"], told["sip_subdomain"], sandbox.faults.as_json()) == (4, "sub", [])
+    meanwhile.do("PATCH", lambda: [pull(CALL_CONTROL, row.account, PORTAL), go_away()])
+    assert _save(api, row, {"webhook_timeout_secs": 9})["webhook_timeout_secs"] == 9
+    assert (sandbox.faults.as_json(), Intent.objects.count()) == ([], 0)
+    assert _history(api, row) == [(OURS, {"webhook_timeout_secs"}), (OURS, {"inbound.channel_limit"})]
 
 
 def test_a_late_answer_hides_nothing_that_came_after_it(

@@ -245,6 +245,16 @@ def test_who_may_add_and_not_look_cancels_an_import_to_the_home_page(
         assert f'href="{there}">Cancel<' in client.get(_url("import")).content.decode()
 
 
+def test_after_an_import_who_may_add_and_not_look_is_led_home(
+    client: Client, user_with: Any, sandbox_account: TelnyxAccount
+) -> None:
+    client.force_login(user_with("applications.add_callcontrolapplication"))
+    planned = _upload(client, sandbox_account, f"application_name,webhook_event_url\ndesk,{HOOK}\n")
+    done = _confirm(client, planned).content.decode()
+    assert ("1 of 1 done" in done, "Back to the list" in done) == (True, False)
+    assert f'href="{reverse("admin:index")}">Home<' in done
+
+
 def test_a_confirmation_of_somebody_else_or_a_forged_one_does_nothing(
     browser: Client, client: Client, user_with: Any, sandbox_account: TelnyxAccount
 ) -> None:

@@ -92,6 +92,21 @@ def test_an_answer_to_a_read_without_what_was_asked_for_changed_nothing(
         assert problem(answer, 503, "telnyx_unavailable")["detail"] == UNREAD
 
 
+@pytest.mark.parametrize("told", [None, [], {"application_name": "router"}, {"id": ""}, {"id": True}])
+def test_an_answer_to_a_create_that_names_none_may_have_made_one_which_is_looked_for(
+    api: APIClient, sandbox: Sandbox, sandbox_account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch, told: Any
+) -> None:
+    def change(request: httpx.Request, answer: httpx.Response) -> httpx.Response | None:
+        return httpx.Response(200, json={"data": told}) if request.method == "POST" else None
+
+    answers_otherwise(monkeypatch, change)
+    new = {"application_name": "router", "webhook_event_url": "https://portal.example/"}
+    answer = api.post("/api/v1/call-control-applications/", new, format="json")
+    (made,) = sandbox.store.applications(CALL_CONTROL.resource)
+    assert (answer.status_code, answer.json()["id"]) == (201, made["id"])
+    assert "taken over" in answer.json()["warnings"][0]
+
+
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.slug)
 def test_a_page_of_a_proxy_makes_nothing_missing(
     api: APIClient, mirrored: Any, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, kind: Any

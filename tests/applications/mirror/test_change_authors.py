@@ -58,6 +58,26 @@ def test_a_log_that_cannot_be_read_fails_no_pull(sandbox: Sandbox, mirrored: Any
     assert reasons(row)[0] == "changed at Telnyx, found by pull (portal)"
 
 
+@pytest.mark.parametrize("body", [{}, {"data": "odd"}, {"data": [1, None, {"changes": "odd"}, {"changes": [5]}]}])
+def test_a_log_that_is_none_fails_no_pull(sandbox: Sandbox, mirrored: Any, body: dict[str, Any]) -> None:
+    row = mirrored()
+    edited(sandbox, row, {"active": False})
+    sandbox.faults.add({"fault": "status", "path": "/audit_events", "value": 200, "body": body})
+    record = pull(CALL_CONTROL, row.account, PORTAL)
+    assert (record.state, record.updated, sandbox.faults.as_json()) == (Pull.State.DONE, 1, [])
+    assert reasons(row)[0] == "changed at Telnyx, found by pull (portal)"
+
+
+@pytest.mark.parametrize("body", [{}, {"data": ["odd"]}, {"data": {}}, {"data": {"email": None}}])
+def test_a_person_without_an_address_is_told_by_the_role(sandbox: Sandbox, mirrored: Any, body: dict[str, Any]) -> None:
+    row = mirrored()
+    edited(sandbox, row, {"active": False})
+    sandbox.faults.add({"fault": "status", "path": "/organizations", "value": 200, "body": body})
+    pull(CALL_CONTROL, row.account, PORTAL)
+    assert reasons(row)[0].startswith("changed at Telnyx by a member of the organization, found")
+    assert sandbox.faults.as_json() == []
+
+
 def test_people_who_cannot_be_looked_up_are_told_by_their_role(sandbox: Sandbox, mirrored: Any) -> None:
     row = mirrored()
     edited(sandbox, row, {"active": False})
@@ -85,6 +105,14 @@ def test_telnyxs_own_log_is_asked_on_a_click(browser: Client, sandbox: Sandbox, 
     assert "not-here@example.com" not in page
     sandbox.faults.add({"fault": "cut", "path": "/audit_events"})
     assert "portal-note-bad" in browser.get(address).content.decode()
+
+
+def test_of_one_application_the_twenty_newest_entries_are_shown(sandbox: Sandbox, mirrored: Any) -> None:
+    row = mirrored()
+    for seconds in range(21):
+        edited(sandbox, row, {"webhook_timeout_secs": seconds})
+    shown = change_authors.edits_of(row.account, row.telnyx_id)
+    assert [edit.fields["webhook_timeout_secs"][1] for edit in shown] == [*range(20, 0, -1)]
 
 
 def test_three_pages_of_the_log_are_read_the_newest_and_who_stands_further_back_stays_unknown(

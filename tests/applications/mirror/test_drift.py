@@ -8,7 +8,7 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
-from applications.editing.service import update_application
+from applications.editing.service import Conflict, update_application
 from applications.mirror.drift import drift_of
 from applications.mirror.store import Page, store, write
 from applications.pulls.pulls import pull
@@ -153,3 +153,29 @@ def test_at_most_ten_differences_are_told_the_newest(mirrored: Any) -> None:
     for seconds in range(12):
         store(CALL_CONTROL, row.account, row.remote | {"webhook_timeout_secs": seconds}, PORTAL, "changed at Telnyx")
     assert [found.fields["webhook_timeout_secs"][1] for found in drift_of(row)] == [*range(11, 1, -1)]
+
+
+def test_whoever_has_a_long_name_is_told_by_its_beginning(sandbox: Sandbox, mirrored: Any) -> None:
+    row = mirrored()
+    edited(sandbox, row, {"active": False}, f"{'a' * 60}@example.com")
+    pull(CALL_CONTROL, row.account, PORTAL)
+    assert reasons(row)[0] == f"changed at Telnyx by {'a' * 48}, found by pull (portal)"
+
+
+def test_what_a_refused_save_came_upon_and_what_a_pull_found_later_are_both_told(
+    sandbox: Sandbox, mirrored: Any
+) -> None:
+    row = mirrored()
+    edited(sandbox, row, {"application_name": "theirs"})
+    with pytest.raises(Conflict):
+        update_application(row, {"application_name": "ours"}, PORTAL, base_digest=row.remote_digest)
+    edited(sandbox, row, {"dtmf_type": "Inband"})
+    pull(CALL_CONTROL, row.account, PORTAL)
+    assert [set(found.fields) for found in drift_of(row)] == [{"dtmf_type"}, {"application_name"}]
+
+
+def test_when_it_was_changed_is_not_told_where_telnyx_does_not(mirrored: Any) -> None:
+    row = mirrored()
+    store(CALL_CONTROL, row.account, row.remote | {"webhook_timeout_secs": 7}, PORTAL, "changed at Telnyx")
+    (found,) = drift_of(row)
+    assert (found.changed_at, found.gone, found.reason) == (None, False, "changed at Telnyx")

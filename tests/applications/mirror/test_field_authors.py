@@ -8,7 +8,7 @@ from django.core.cache import cache
 
 from applications.editing.service import update_application
 from applications.mirror.drift import drift_of
-from applications.mirror.store import changes
+from applications.mirror.store import changes, digest
 from applications.pulls.pulls import pull
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
@@ -76,6 +76,39 @@ def test_our_own_last_change_is_nobodys_drift(sandbox: Sandbox, mirrored: Any) -
     edited(sandbox, row, {"dtmf_type": "SIP INFO"}, "bob@example.com")
     pull(CALL_CONTROL, row.account, PORTAL)
     assert reasons(row)[0] == "changed at Telnyx by bob@example.com, found by pull (portal)"
+
+
+def test_each_version_is_whole_and_the_last_is_his_who_was_there_last(sandbox: Sandbox, mirrored: Any) -> None:
+    row = mirrored()
+    edited(sandbox, row, {"active": False})
+    edited(sandbox, row, {"dtmf_type": "Inband"}, "bob@example.com")
+    edited(sandbox, row, {"webhook_timeout_secs": 7})
+    pull(CALL_CONTROL, row.account, PORTAL)
+    assert reasons(row) == [ADAS, ADAS.replace("ada", "bob"), "pulled (portal)"]
+    for version in row.history.all():
+        told = (version.remote["active"], version.remote["dtmf_type"], version.remote["webhook_timeout_secs"])
+        assert (version.active, version.dtmf_type, version.webhook_timeout_secs) == told
+        assert version.remote_digest == digest(version.remote)
+
+
+def test_the_log_is_read_back_to_the_oldest_of_what_was_found(sandbox: Sandbox, mirrored: Any) -> None:
+    first, last = mirrored(name="first"), mirrored(name="last")
+    edited(sandbox, first, {"active": False})
+    update_application(last, {"webhook_timeout_secs": 7}, PORTAL)
+    edited(sandbox, last, {"active": False}, "bob@example.com")
+    pull(CALL_CONTROL, first.account, PORTAL)
+    assert [reasons(row)[0] for row in (first, last)] == [ADAS, ADAS.replace("ada", "bob")]
+
+
+def test_who_changed_it_last_is_not_told_as_who_deleted_it(sandbox: Sandbox, mirrored: Any) -> None:
+    row = mirrored()
+    edited(sandbox, row, {"active": False})
+    edited(sandbox, row, None, "eve@example.com")
+    for event in sandbox.store.all("audit_events"):  # it is best-effort: the last one never comes
+        if event["change_type"] == "delete":
+            sandbox.store.put("audit_events", event["id"], event | {"resource_id": "another"})
+    pull(CALL_CONTROL, row.account, PORTAL, accept_missing=True)
+    assert reasons(row)[0] == "gone at Telnyx, found by pull (portal)"
 
 
 ACTIVE = {"field": "active", "from": "true", "to": "false"}

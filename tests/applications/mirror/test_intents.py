@@ -4,12 +4,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import OperationalError, connection
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from applications.editing.service import create_application, delete_application, update_application
 from applications.mirror.drift import drift_of
-from applications.models import Intent
+from applications.models import EditLock, Intent
 from applications.pulls.pulls import pull
 from portal.actors import PORTAL, Actor
 from portal.models import AuditEvent, TelnyxAccount
@@ -97,6 +99,23 @@ def test_what_telnyx_does_late_is_his_who_asked(sandbox: Sandbox, mirrored: Any,
     assert [set(drift.fields) for drift in drift_of(row)] == [{"dtmf_type"}]
 
 
+def test_who_asked_is_known_by_token_and_request_when_it_is_found_late(
+    api: APIClient, operator: User, sandbox: Sandbox, mirrored: Any
+) -> None:
+    row = mirrored()
+    _fault(sandbox, "PATCH", "cut")
+    url = f"/api/v1/call-control-applications/{row.telnyx_id}/"
+    asked = api.patch(url, {"webhook_timeout_secs": 9}, format="json")
+    assert asked.status_code == 504
+    edited(sandbox, row, {"webhook_timeout_secs": 9})
+    pull(CALL_CONTROL, row.account, PORTAL)
+    found = row.history.first()
+    noted = AuditEvent.objects.get(action="application.update", details__outcome="found carried out")
+    assert (found.history_actor, found.history_user, found.history_token.name) == ("token: tests", operator, "tests")
+    assert (noted.actor, noted.user, noted.address) == ("token: tests", operator, "127.0.0.1")
+    assert found.history_request_id == noted.request_id == asked["X-Request-ID"]
+
+
 def test_of_two_who_asked_for_the_same_it_is_the_last_ones(sandbox: Sandbox, mirrored: Any) -> None:
     row = mirrored()
     _fault(sandbox, "PATCH", "cut", times=2)
@@ -171,6 +190,67 @@ def test_a_deletion_that_came_late_or_whose_process_died_is_his_who_asked(
     pull(CALL_CONTROL, late.account, PORTAL, accept_missing=True)
     assert (reasons(late)[0], reasons(died)[0]) == ("deleted (user: ada)", "deleted (user: bob)")
     assert not Intent.objects.exists()
+
+
+def test_a_deletion_that_is_found_late_is_noted_as_his_and_one_by_others_is_not_put_to_who_asked_for_a_change(
+    mirrored: Any, sandbox: Sandbox
+) -> None:
+    late, changed = mirrored(name="late"), mirrored(name="changed")
+    _fault(sandbox, "DELETE", "cut")
+    with pytest.raises(TelnyxUncertain):
+        delete_application(late, ADA)
+    _fault(sandbox, "PATCH", "cut")
+    with pytest.raises(TelnyxUncertain):
+        update_application(changed, {"webhook_timeout_secs": 9}, BOB)
+    for row in (late, changed):
+        edited(sandbox, row, None, "eve@example.com")
+    pull(CALL_CONTROL, late.account, PORTAL, accept_missing=True)
+    assert [reasons(row)[0] for row in (late, changed)] == [
+        "deleted (user: ada)",
+        "gone at Telnyx by eve@example.com, found by pull (portal)",
+    ]
+    assert _noted("application.delete") == [("user: ada", "uncertain"), ("user: ada", "found carried out")]
+    assert _noted("application.update") == [("user: bob", "uncertain")]
+
+
+def test_a_save_gives_up_what_was_asked_of_its_own_application_alone(mirrored: Any, sandbox: Sandbox) -> None:
+    mine, other = mirrored(name="mine"), mirrored(name="other")
+    _fault(sandbox, "PATCH", "cut", times=2)
+    for row in (mine, other):
+        with pytest.raises(TelnyxUncertain):
+            update_application(row, {"webhook_timeout_secs": 9}, ADA)
+    _long_ago()
+    update_application(mine, {"active": False}, BOB)
+    assert [intent.telnyx_id for intent in Intent.objects.all()] == [other.telnyx_id]
+    assert [outcome for _, outcome in _noted("application.update")] == ["uncertain", "uncertain", "not seen", None]
+
+
+def test_who_asked_by_one_account_is_not_told_by_another_that_has_the_same_application(
+    mirrored: Any, sandbox: Sandbox
+) -> None:
+    mine, other = mirrored(), make_account("other", sandbox.base_url, sandbox.public_key)
+    pull(CALL_CONTROL, other, PORTAL)
+    _fault(sandbox, "PATCH", "cut")
+    with pytest.raises(TelnyxUncertain):
+        update_application(mine, {"webhook_timeout_secs": 9}, ADA)
+    edited(sandbox, mine, {"webhook_timeout_secs": 9}, "eve@example.com")
+    for account in (other, mine.account):
+        pull(CALL_CONTROL, account, PORTAL)
+    by_eve = "changed at Telnyx by eve@example.com, found by pull (portal)"
+    assert reasons(CALL_CONTROL.rows(other).get()) == [by_eve, "pulled (portal)"]
+    assert reasons(mine) == ["changed (user: ada)", "pulled (portal)"]
+
+
+@pytest.mark.parametrize(("seconds", "updated"), [(30, 0), (-1, 1)])
+def test_a_pull_passes_by_what_somebody_is_changing_and_nothing_that_a_lock_was_left_on(
+    mirrored: Any, sandbox: Sandbox, seconds: int, updated: int
+) -> None:
+    row, until = mirrored(), timezone.now() + timedelta(seconds=seconds)
+    EditLock.objects.create(subject=EditLock.subject_of(row), until=until)
+    edited(sandbox, row, {"dtmf_type": "Inband"})
+    record = pull(CALL_CONTROL, row.account, PORTAL)
+    row.refresh_from_db()
+    assert (record.updated, row.dtmf_type == "Inband") == (updated, bool(updated))
 
 
 def test_one_that_was_gone_already_was_not_deleted_by_who_came_second(mirrored: Any, sandbox: Sandbox) -> None:

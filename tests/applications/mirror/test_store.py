@@ -7,15 +7,28 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from applications.mirror import store as mirror_store
-from applications.mirror.store import Page, differences, digest, known, news, pages, store, write
+from applications.mirror.store import (
+    Page,
+    differences,
+    digest,
+    known,
+    mark_missing,
+    news,
+    pages,
+    store,
+    unlisted,
+    write,
+)
 from applications.models import CallControlApplication, TexmlApplication
 from applications.pulls.listing import whole
 from applications.pulls.pulls import pull
 from portal import sql
 from portal.actors import PORTAL, Actor
 from portal.models import TelnyxAccount
+from portal.sandbox.server.server import Sandbox
 from portal.telnyx.client import ask
 from tests.support.applications import CALL_CONTROL, TEXML, at_telnyx, change_at_telnyx
+from tests.support.telnyx_edits import edited
 
 
 def test_a_pull_brings_every_field_of_telnyxs_answer(sandbox_account: TelnyxAccount) -> None:
@@ -97,6 +110,19 @@ def test_a_list_ends_where_telnyx_says_and_without_a_word_with_a_page_that_is_no
     assert ([id for page in found for id in page.remotes], {page.total for page in found}) == (read, {total})
 
 
+def test_a_page_of_which_nothing_can_be_read_is_not_the_end(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mirror_store, "PAGE_SIZE", 1)
+    listed = iter([[{"id": None}], [{"id": "2"}], []])
+    monkeypatch.setattr(mirror_store, "ask", lambda *_, **__: {"data": next(listed)})
+    assert [([*page.remotes], len(page.errors)) for page in pages(CALL_CONTROL, account)] == [
+        ([], 1),
+        (["2"], 0),
+        ([], 0),
+    ]
+
+
 def test_an_unchanged_pull_writes_no_application(sandbox_account: TelnyxAccount) -> None:
     for number in range(3):
         at_telnyx(sandbox_account, name=f"number {number}")
@@ -135,6 +161,49 @@ def test_what_telnyx_does_not_know_any_more_is_marked_missing_and_comes_back(
     store(CALL_CONTROL, sandbox_account, row.remote, PORTAL, "it is back")
     row.refresh_from_db()
     assert row.missing_since is None
+
+
+@pytest.mark.usefixtures("only_account")
+def test_one_that_is_back_as_it_was_is_told_and_brought_back_by_a_pull(
+    mirrored: Any, sandbox: Sandbox, sandbox_account: TelnyxAccount
+) -> None:
+    def told() -> list[tuple[Any, Any, Any]]:
+        found = differences(CALL_CONTROL, sandbox_account, whole(CALL_CONTROL, sandbox_account))
+        return [(one["id"], one["change"], one.get("fields")) for one in found]
+
+    row = mirrored()
+    sandbox.store.delete_application(row.telnyx_id)
+    assert told() == [(row.telnyx_id, "missing", None)]
+    assert pull(CALL_CONTROL, sandbox_account, PORTAL).missing == 1
+    assert told() == []  # it is known here that it is gone
+    sandbox.store.save_application(CALL_CONTROL.resource, row.remote)
+    assert told() == [(row.telnyx_id, "updated", {})]
+    record = pull(CALL_CONTROL, sandbox_account, PORTAL)
+    row.refresh_from_db()
+    assert (record.updated, record.created, row.missing_since, told()) == (1, 0, None, [])
+
+
+def test_what_telnyx_dates_earlier_than_what_is_known_is_neither_told_nor_kept(mirrored: Any, sandbox: Sandbox) -> None:
+    row = mirrored()
+    older = row.remote
+    edited(sandbox, row, {"dtmf_type": "Inband"})
+    pull(CALL_CONTROL, row.account, PORTAL)
+    page = Page(sql.clock(), {row.telnyx_id: older}, [])
+    assert differences(CALL_CONTROL, row.account, [page]) == []
+    counts = write(CALL_CONTROL, row.account, page, PORTAL, "late")
+    row.refresh_from_db()
+    assert (counts["unchanged"], counts["updated"], row.dtmf_type, row.history.count()) == (1, 0, "Inband", 2)
+
+
+def test_what_was_stored_since_a_list_was_asked_for_and_what_is_missing_is_not_missed_in_it(
+    mirrored: Any, sandbox_account: TelnyxAccount
+) -> None:
+    gone, left = mirrored(name="gone"), mirrored(name="left")
+    mark_missing(gone, PORTAL, "gone at Telnyx")
+    since = sql.clock()
+    store(CALL_CONTROL, sandbox_account, {"id": "made", "application_name": "made here"}, PORTAL, "created")
+    assert unlisted(CALL_CONTROL, sandbox_account, {"another"}, since) == [left.telnyx_id]
+    assert unlisted(CALL_CONTROL, sandbox_account, {left.telnyx_id}, since) == []
 
 
 def test_one_that_the_list_leaves_out_but_telnyx_still_knows_is_not_missing(

@@ -22,6 +22,7 @@ from voice.models import (
     CallNote,
     FollowUp,
     Recording,
+    Recovery,
     Stop,
     Suspension,
     TexmlDocument,
@@ -67,7 +68,7 @@ def test_fetches_and_exports(looks: Any, operator: User, account: TelnyxAccount)
 
 
 def test_recordings_and_notes(looks: Any, account: TelnyxAccount) -> None:
-    call = make_call(account, state="ended", started_at=AT)
+    call = make_call(account, state="ended", started_at=AT - timedelta(minutes=1))
     row = Recording.objects.create(account=account, key="r", recording_id="r", call=call, started_at=AT)
     for url in ("/admin/voice/recording/", f"/admin/voice/recording/{row.pk}/change/"):
         assert "01.07.2026 23:30:05" in looks(url)
@@ -97,7 +98,8 @@ def test_stops(looks: Any, account: TelnyxAccount) -> None:
 
 def test_the_call_log_and_the_page_of_a_call(looks: Any, account: TelnyxAccount) -> None:
     call = make_call(account, state="ended", started_at=AT)
-    assert "23:30:05" in looks(query.address("day:2026-07-01"))
+    listed = looks(query.address("day:2026-07-01"))
+    assert ("23:30:05" in listed, "log-half-days" in listed) == (True, False)
     page = looks(f"/admin/voice/call/{call.pk}/change/")
     assert 'Began <span title="2026-07-01T23:30:05+02:00">(CEST)</span>' in page
 
@@ -107,10 +109,25 @@ def test_the_call_log_and_the_page_of_a_call_in_another_order(
 ) -> None:
     TimePreference.objects.filter(user=operator).update(order="american")
     call = make_call(account, state="ended", started_at=AT, answered_at=AT, ended_at=AT + timedelta(seconds=9))
-    assert re.search(r"Jul 1( \d{4})?</span> 11:30:05 PM<", looks("/admin/voice/call/"))
+    listed = looks("/admin/voice/call/")
+    assert re.search(r"Jul 1( \d{4})?</span> 11:30:05 PM<", listed)
+    assert "log-half-days" in listed
     page = looks(f"/admin/voice/call/{call.pk}/change/")
     for told in (">11:30:05 PM</time>", ">11:30:14 PM</time>", ">07/01/2026</time>"):
         assert told in page
+
+
+def test_what_is_read_aloud_chosen_or_a_title_in_another_order(
+    looks: Any, operator: User, account: TelnyxAccount
+) -> None:
+    TimePreference.objects.filter(user=operator).update(order="american")
+    call = make_call(account, state="ended", started_at=AT)
+    assert 'aria-label="Pick the call of 11:30:05 PM"' in looks("/admin/voice/call/")
+    row = Recording.objects.create(account=account, key="r", recording_id="r", call=call, started_at=AT)
+    assert "Recording 07/01/2026 11:30 PM |" in looks(f"/admin/voice/recording/{row.pk}/change/")
+    run = {"state": "done", "requested_by": "portal", "started_at": AT, "seen_alive_at": AT, "since": AT}
+    Recovery.objects.create(account=account, **run, until=AT + timedelta(minutes=5))
+    assert "07/01/2026 11:30 PM to 07/01/2026 11:35 PM" in looks("/admin/voice/recovery/")
 
 
 def test_days_begin_in_the_readers_zone(looks: Any, browser: Client, account: TelnyxAccount, operator: User) -> None:
@@ -126,3 +143,11 @@ def test_reports_have_the_readers_days(looks: Any, browser: Client, account: Tel
     make_call(account, state="ended", started_at=AT + timedelta(hours=1))
     page = browser.get("/admin/voice/reports/", {"from": "2026-07-02", "to": "2026-07-03"})
     assert page.context["report"].window.begin == AT.replace(hour=22, minute=0, second=0)
+
+
+def test_the_time_of_figures_is_in_the_readers_order(browser: Client, operator: User, account: TelnyxAccount) -> None:
+    TimePreference.objects.create(user=operator, time_zone="Europe/Berlin", order="american")
+    page = browser.get("/admin/voice/reports/", {"from": "2026-07-02", "to": "2026-07-02"}).content.decode()
+    assert ">07/02/2026 12:00 AM</time> – <time" in page
+    assert 'title="2026-07-02 22:00:00 UTC">07/03/2026 12:00 AM</time>, compared with' in page
+    assert "AM</time> – <time" in browser.get("/admin/").content.decode().replace("PM<", "AM<")

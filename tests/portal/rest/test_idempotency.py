@@ -1,5 +1,6 @@
 """Idempotency of REST: the same key does it once."""
 
+import hashlib
 import json
 import threading
 from datetime import timedelta
@@ -112,6 +113,17 @@ def test_another_tokens_key_is_another_key(api, operator):
 
 
 @notes
+@pytest.mark.parametrize("is_secret", [False, True])
+def test_a_short_secret_cannot_be_guessed_from_what_is_kept_of_its_request(api, monkeypatch, is_secret):
+    monkeypatch.setattr(Notes, "has_secret_body", is_secret)
+    first, again = post_note(api, "one"), post_note(api, "one")
+    assert (first.status_code, again["Idempotent-Replayed"]) == (201, "true")
+    guess = hashlib.sha256(f"{NOTES}\n".encode() + json.dumps({"name": "a"}).encode()).hexdigest()
+    assert (IdempotentReply.objects.get().fingerprint == guess) is not is_secret
+    problem(post_note(api, "one", "b"), 422, "idempotency_key_reused")
+
+
+@notes
 @pytest.mark.parametrize(("name", "status"), [("refused", 422), ("uncertain", 504)])
 def test_an_answer_after_which_something_may_have_happened_is_kept(api, name, status):
     assert post_note(api, "one", name).status_code == status
@@ -186,6 +198,15 @@ def test_after_an_answer_that_leaves_it_open_the_key_stands_for_that_request_onl
     problem(post_note(api, "one"), 422, "idempotency_key_reused")
     assert Heartbeat.objects.count() == 1
     assert IdempotentReply.objects.get().status in (409, 503)
+
+
+@notes
+def test_a_refusal_of_what_was_left_open_before_leaves_the_key_free_for_nothing_else(api, monkeypatch):
+    assert post_note(api, "one", "unavailable").status_code == 503
+    monkeypatch.setitem(FAILURES, "unavailable", Problem(400, "not so", "not_so"))
+    for _ in range(2):
+        assert post_note(api, "one", "unavailable").status_code == 400
+    problem(post_note(api, "one"), 422, "idempotency_key_reused")
 
 
 @notes

@@ -26,6 +26,13 @@ def test_lists_are_paged_by_cursor(api, account):
     assert [row["name"] for row in api.get(second["previous"]).json()["results"]] == ["a", "b"]
 
 
+def test_a_page_has_fifty_rows_unless_told(api, db):
+    for number in range(51):
+        make_account(f"{number:02}")
+    first = api.get(ACCOUNTS).json()
+    assert [len(api.get(url).json()["results"]) for url in (ACCOUNTS, first["next"])] == [50, 1]
+
+
 @pytest.mark.parametrize("size", ["0", "-1", "251", "1e2", "x", "", "9" * 20, "٣"])
 def test_a_page_size_out_of_bounds_is_400(api, size):
     assert set(problem(api.get(ACCOUNTS, {"page_size": size}), 400)["errors"]) == {"page_size"}

@@ -44,3 +44,10 @@ def test_a_body_over_one_mebibyte_is_413(api, size, headers):
     body = b'{"name":"' + b"x" * (size - 11) + b'"}'
     problem(api.post(NOTES, body, content_type="application/json", headers=headers), 413, "too_large")
     assert not Heartbeat.objects.exists()
+
+
+@notes
+def test_a_body_of_one_mebibyte_is_read(api):
+    head, tail = b'{"name":"a","more":"', b'"}'
+    body = head + b"x" * (1024 * 1024 - len(head) - len(tail)) + tail
+    assert api.post(NOTES, body, content_type="application/json").status_code == 201

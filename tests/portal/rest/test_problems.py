@@ -1,9 +1,12 @@
 """Problems of REST: every refusal and every failure in one form."""
 
 import pytest
+from django.core.exceptions import ValidationError as ModelError
 from django.db import OperationalError, connection
 from django.test import Client
+from rest_framework.exceptions import ValidationError
 
+from portal.rest.document import document
 from portal.rest.problems import Problem
 from portal.telnyx.errors import TelnyxRefused
 from tests.support.notes_api import FAILURES, NOTES, notes
@@ -72,6 +75,13 @@ def test_what_telnyx_answered_is_told_apart(api, name, status, code, title):
 
 
 @notes
+@pytest.mark.parametrize(("reason", "code"), [(None, "10010"), ("D13", "D13")])
+def test_the_narrower_of_telnyxs_codes_is_told(api, monkeypatch, reason, code):
+    monkeypatch.setitem(FAILURES, "refused", TelnyxRefused("no", code="10010", reason=reason, http_status=403))
+    assert problem(api.post(NOTES, {"name": "refused"}, format="json"), 422)["telnyx_code"] == code
+
+
+@notes
 def test_what_telnyx_repeats_is_masked(api, user_with, monkeypatch):
     words = "+13125550101 is not yours"
     monkeypatch.setitem(FAILURES, "refused", TelnyxRefused(words, fields={"to": [words]}, http_status=422))
@@ -80,6 +90,38 @@ def test_what_telnyx_repeats_is_masked(api, user_with, monkeypatch):
     told = problem(api_for(user_with("voice.dial")).post(NOTES, {"name": "refused"}, format="json"), 400)
     hidden = "+1312•••0101 is not yours"
     assert (told["detail"], told["errors"]) == (hidden, {"to": [hidden]})
+
+
+@notes
+@pytest.mark.parametrize(
+    "error",
+    [
+        Problem(422, "+13125550101 is taken.", "so"),
+        ValidationError({"to": ["+13125550101 is no number."]}),
+        ValidationError([{}, {"to": [{"number": ["+13125550101 is no number."]}]}]),
+        ModelError({"to": ["+13125550101 is taken."]}),
+        ModelError(["+13125550101 is taken."]),
+    ],
+    ids=["a problem", "a field", "a field of an item", "a field of a row", "a row"],
+)
+def test_what_the_portal_says_of_a_number_is_masked_as_well(api, user_with, monkeypatch, error):
+    monkeypatch.setitem(FAILURES, "odd one", error)
+    body, other = {"name": "odd one"}, api_for(user_with("voice.dial"))
+    told, hidden = (client.post(NOTES, body, format="json").json() | {"request_id": ""} for client in (api, other))
+    assert "+13125550101 is " in str(told)
+    assert str(hidden) == str(told).replace("+13125550101", "+1312•••0101")
+
+
+@notes
+def test_what_is_wrong_is_told_by_the_way_to_it(api, monkeypatch):
+    wrong = {"legs": [{}, {"to": ["no number"], "sip": {"host": ["no host"]}}], "__all__": ["nothing is chosen"]}
+    monkeypatch.setitem(FAILURES, "odd one", ValidationError(wrong))
+    told = problem(api.post(NOTES, {"name": "odd one"}, format="json"), 400, "invalid")
+    assert told["errors"] == {
+        "legs.1.to": ["no number"],
+        "legs.1.sip.host": ["no host"],
+        "non_field_errors": ["nothing is chosen"],
+    }
 
 
 @notes
@@ -132,6 +174,31 @@ def test_only_a_browser_is_shown_a_page(browser):
     problem(browser.get("/nothing", headers={"Accept": "*/*"}), 404, "not_found")
     problem(browser.get("/api/v1/nothing/", headers=PERSON), 404, "not_found")
     problem(browser.get("/webhooks/nothing", headers=PERSON), 404)
+
+
+def test_telnyx_is_shown_no_page_whatever_it_says_it_accepts(client, db):
+    for url in ("/webhooks/nothing", "/texml/nothing"):
+        problem(client.get(url, headers=PERSON), 404, "not_found")
+
+
+def test_the_document_describes_every_member_of_a_problem(api):
+    told, schemas = document(), {"string": str, "integer": int, "object": dict, "array": list}
+    described = told["components"]["schemas"]["Problem"]
+    kinds = {name: schemas[one["type"]] for name, one in described["properties"].items()}
+    wrong, none = problem(api.get(f"{ACCOUNTS}?page_size=x"), 400), problem(api.get(f"{ACCOUNTS}nobody/"), 404)
+    assert {name: type(value) for name, value in wrong.items()} == {name: kinds[name] for name in wrong}
+    assert kinds.keys() - wrong.keys() == {"conflicts", "candidates"}
+    assert (kinds["conflicts"], kinds["candidates"]) == (dict, list)
+    assert none.keys() - described["required"] == {"detail"}
+    texts = {"type": "array", "items": {"type": "string"}}
+    assert described["properties"]["errors"]["additionalProperties"] == texts
+    each = described["properties"]["conflicts"]["additionalProperties"]["properties"]
+    assert set(each) == {"base", "theirs", "mine"}
+    answer = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    for path, operations in told["paths"].items():
+        for verb, operation in operations.items():
+            content = operation["responses"]["default"]["content"]
+            assert content == {"application/problem+json": answer}, f"{verb} {path}"
 
 
 def test_a_person_is_told_whose_permission_is_lacking(client, user_with):

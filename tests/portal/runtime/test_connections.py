@@ -2,6 +2,7 @@
 
 import errno
 import socket
+import threading
 from collections.abc import Iterator
 from io import BytesIO
 
@@ -75,6 +76,12 @@ def test_a_body_beyond_the_limit_is_not_waited_for(request_bytes: bytes) -> None
     assert incoming.is_too_large
 
 
+def test_a_body_of_the_limit_is_waited_for() -> None:
+    for head in (HEAD + f"Content-Length: {MOST_BODY}\r\n\r\n".encode(), CHUNKS + f"{MOST_BODY:x}\r\n".encode()):
+        incoming = Incoming(head)
+        assert (incoming.is_whole(), incoming.is_too_large) == (False, False)
+
+
 @pytest.mark.parametrize(
     ("line", "version", "waits"),
     [
@@ -143,6 +150,28 @@ def test_who_makes_more_than_the_other_side_takes_waits_for_it(
     with pytest.raises(BrokenPipeError) as raised:
         conn.sock.sendall(b"x" * 1_000_000)
     assert raised.value.errno == errno.EPIPE  # somebody who has gone, to gunicorn
+
+
+def test_a_download_that_is_waited_for_arrives_as_it_is_and_once(
+    pair: tuple[Connection, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conn, theirs = pair
+    monkeypatch.setattr(connections, "MOST_UNSENT", 1)
+    pieces = [bytes([at]) * 700_000 for at in range(3)]
+    received = bytearray()
+
+    def take() -> None:
+        while more := theirs.recv(65_536):
+            received.extend(more)
+
+    taker = threading.Thread(target=take, daemon=True)
+    taker.start()
+    for piece in pieces:
+        conn.sock.sendall(piece)
+        assert (bytes(conn.sock.unsent), conn.line.getblocking()) == (b"", False)
+    conn.line.close()
+    taker.join(60)
+    assert received == b"".join(pieces)
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,12 @@ def test_readyz_is_503_while_the_database_is_away(client, db, monkeypatch, migra
     assert "postgres" not in response.content.decode()
 
 
+@pytest.mark.parametrize("path", ["/livez", "/readyz"])
+def test_who_asks_for_the_head_alone_is_told_as_well(client, db, path):
+    answer = client.head(path)
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics"])
 def test_they_are_only_read(client, db, path):
     assert client.post(path).status_code == 405
@@ -93,6 +99,15 @@ def test_metrics_are_prometheus_text(client, operator, settings, tmp_path):
     assert 'portal_heartbeat_age_seconds{process="worker"}' in body
     assert 'portal_wakeups_dropped{by="sender"} 0.0' in body
     assert 'portal_wakeups_dropped{by="worker"} 3.0' in body
+
+
+def test_metrics_tell_each_figure_of_the_backlog_by_its_name(client, operator):
+    _, text = ApiToken.make(operator, "prometheus")
+    backlog = client.get("/readyz").json()["backlog"]
+    body = client.get("/metrics", headers={"Authorization": f"Bearer {text}"}).content.decode()
+    assert backlog
+    for what, count in backlog.items():
+        assert f'portal_backlog{{what="{what}"}} {float(count)}\n' in body
 
 
 @pytest.mark.parametrize(

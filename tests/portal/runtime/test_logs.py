@@ -2,6 +2,7 @@
 
 import json
 import logging
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 
 import pytest
@@ -51,6 +52,21 @@ def test_no_number_passes_however_it_is_logged(told):
     assert (line["event"], line["at"], line["event_id"]) == ("said", 1763650000123, "0123456789")
 
 
+def test_a_line_tells_which_request_and_where_and_when_and_nothing_else():
+    structlog.contextvars.clear_contextvars()  # what another test left
+    with structlog.contextvars.bound_contextvars(request_id="a-request"):
+        line = logged("it happened %d times", 2)
+    at = datetime.fromisoformat(line.pop("timestamp"))
+    assert abs(at - datetime.now(UTC)) < timedelta(minutes=1)
+    told = {"event": "it happened 2 times", "level": "warning", "logger": "somewhere", "request_id": "a-request"}
+    assert line == told
+
+
+def test_what_can_be_no_number_stays_as_it_is():
+    told = {"event": "x", "nothing": None, "is_on": True, "seconds": 1763650000.123, "count": 13125550147}
+    assert redact(None, "", dict(told)) == told
+
+
 def test_an_exceptions_text_is_cleaned_too():
     record = logging.LogRecord("x", logging.ERROR, __file__, 1, "failed", (), None)
     try:
@@ -72,3 +88,15 @@ def test_the_address_of_a_host_is_no_number_and_another_one_may_hold_some():
     assert told["address"] == "203.0.113.77"
     assert told["other"] != told["address"]
     assert "5550147" not in redact(None, "", {"address": "sip:13125550147@example.com"})["address"]
+
+
+def test_where_an_exception_came_from_is_told():
+    record = logging.LogRecord("x", logging.ERROR, __file__, 1, "failed", (), None)
+    try:
+        raise ValueError("no route")
+    except ValueError as error:
+        record.exc_info = (type(error), error, error.__traceback__)
+    told = json.loads(formatter().format(record))["exception"]
+    assert "Traceback" in told
+    assert "test_where_an_exception_came_from_is_told" in told
+    assert told.endswith("ValueError: no route")

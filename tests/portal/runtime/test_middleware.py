@@ -84,6 +84,19 @@ def test_a_body_in_chunks_is_refused_where_it_would_be_taken_for_an_empty_one(cl
     assert response.json()["title"] == "Length needed"
 
 
+@pytest.mark.parametrize("path", ["/webhooks/nobody/call-control/", "/texml/nobody/"])
+def test_what_telnyx_sends_is_its_own_doors_to_judge(client, db, path):
+    """It comes again, or hangs up on the caller."""
+    large = SimpleUploadedFile("a.csv", b"x" * 70_000)
+    chunks = {"content_type": "application/json", "headers": {"Transfer-Encoding": "chunked"}}
+    answers = [client.post(path, b"", **chunks), client.post(path, {"file": large})]
+    assert {answer.status_code for answer in answers} & {411, 413} == set()
+
+
+def test_a_document_is_fetched_whatever_the_callers_name_is(client, db):
+    assert [client.get(f"/texml/nobody/?CallerName={odd}").status_code for odd in ("a", "%00", "%ff")] == [404] * 3
+
+
 def test_a_strangers_files_are_not_read(client, operator):
     """Whatever the address: Django would read them to look for the CSRF token."""
     small, large = (SimpleUploadedFile("a.csv", b"x" * size) for size in (1000, 70_000))

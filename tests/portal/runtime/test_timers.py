@@ -27,6 +27,15 @@ def test_what_is_due_is_sent_again_and_again_and_then_no_more(tmp_path: Path) ->
     eventually(lambda: "timers" not in {thread.name for thread in threading.enumerate()})
 
 
+def test_its_thread_keeps_no_process_alive_and_what_was_said_when_is_kept_where_it_is_told(tmp_path: Path) -> None:
+    said: list[str] = []
+    with timers.running(tmp_path / "schedule", said.append):
+        eventually(lambda: said)
+        assert {thread.daemon for thread in threading.enumerate() if thread.name == "timers"} == {True}
+    kept = {file.name.partition(".")[0] for file in tmp_path.iterdir()}  # by the endings of whatever dbm there is
+    assert kept == {"schedule"}
+
+
 def test_it_begins_anew_after_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(timers, "_PAUSE_SECONDS", 0.01)
     failures = iter([OSError("the broker is away"), RuntimeError("the file is broken")])

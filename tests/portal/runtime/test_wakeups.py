@@ -11,7 +11,7 @@ from kombu.utils import functional
 from portal.celery import app as celery
 from portal.runtime import wakeups
 from portal.runtime.datagrams import Inbox
-from portal.runtime.wakeups import Publisher, count_dropped, dropped, wake
+from portal.runtime.wakeups import Publisher, count_dropped, dropped, wake, wake_task
 
 
 @pytest.fixture(autouse=True)
@@ -180,6 +180,16 @@ def test_what_is_the_brokers_goes_there_though_this_hosts_worker_has_room(broker
     assert inbox.receive() == ("voice.send_command", "2")
     eventually(lambda: broker.sent == [("voice.process_event", ["1"])])
     inbox.close()
+
+
+def test_a_task_without_an_id_is_published_without_one_by_a_thread_that_keeps_no_process_alive(broker, monkeypatch):
+    publisher = Publisher()
+    monkeypatch.setattr(wakeups, "publisher", publisher)
+    wake_task("portal.heartbeat")
+    eventually(lambda: broker.sent)
+    assert broker.sent == [("portal.heartbeat", [])]
+    assert (broker.options["retry"], broker.options["ignore_result"]) == (True, True)
+    assert publisher._thread.daemon
 
 
 # --- What is dropped is counted ---------------------------------------------------------------------------------------

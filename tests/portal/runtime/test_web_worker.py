@@ -4,85 +4,23 @@ import errno
 import json
 import logging
 import os
-import selectors
 import signal
 import socket
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import structlog
 from gunicorn.config import Config
 from gunicorn.http import errors
 from gunicorn.workers.gthread import ThreadWorker
 
 from portal import stopping
 from portal.runtime import web_worker
-from portal.runtime.connections import SEND_SECONDS, Connection
+from portal.runtime.connections import SEND_SECONDS
 from portal.runtime.web_worker import READ_SECONDS, BrokenOff, TooLarge, WebWorker
 from tests.support.polling import eventually
-
-
-class Worker(WebWorker):
-    """One without a server around it: what it would hand to a thread is noted."""
-
-    def __init__(self) -> None:
-        super().__init__(1, 1, [], None, 1, Config(), logging.getLogger("tests.web_worker"))
-        self.poller = selectors.DefaultSelector()
-        self.handed: list[Connection] = []
-
-    def enqueue_req(self, conn: Connection) -> None:
-        self.handed.append(conn)
-
-    def look(self) -> None:
-        """Go one round through what has come."""
-        self.wait_for_and_dispatch_events(0)
-
-
-@pytest.fixture
-def worker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
-    monkeypatch.setattr(web_worker, "time", SimpleNamespace(monotonic=lambda: worker.now))
-    worker = Worker()
-    worker.alive, worker.now = True, 100.0  # type: ignore[attr-defined]
-    with worker.poller:
-        yield worker
-        for conn in [*worker._waiting, *worker.handed]:
-            conn.line.close()
-        worker.tmp.close()
-
-
-@pytest.fixture
-def listener() -> Iterator[socket.socket]:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.setblocking(False)
-        yield listener
-
-
-@pytest.fixture
-def connect(worker: Worker, listener: socket.socket) -> Iterator[Callable[..., socket.socket]]:
-    ours: list[socket.socket] = []
-
-    def connect(sent: bytes = b"", source: str = "127.0.0.1") -> socket.socket:
-        ours.append(socket.create_connection(listener.getsockname(), source_address=(source, 0)))
-        ours[-1].sendall(sent)
-        worker.accept(listener)
-        worker.look()
-        return ours[-1]
-
-    yield connect
-    for one in ours:
-        one.close()
-
-
-def is_open(connection: socket.socket) -> bool:
-    connection.setblocking(False)
-    try:
-        return connection.recv(1) != b""
-    except BlockingIOError:
-        return True
-    except ConnectionError:
-        return False
+from tests.support.web_workers import REQUEST, Worker, done, is_open
 
 
 @pytest.mark.parametrize(
@@ -121,7 +59,13 @@ def test_one_that_is_to_end_asks_telnyx_nothing_new(worker: Worker, monkeypatch:
     assert (stopping.has_begun(), told) == (True, [signal.SIGTERM])
 
 
-@pytest.mark.parametrize("error", [ValueError("a bug"), errors.InvalidResponseHeader("X"), OSError()])
+OUR_FAULTS = [
+    *(ValueError("a bug"), OSError(), errors.ConfigurationProblem("X")),
+    *(errors.InvalidResponseHeader("X"), errors.InvalidResponseHeaderName("X")),
+]
+
+
+@pytest.mark.parametrize("error", OUR_FAULTS)
 def test_a_fault_of_ours_is_gunicorns_to_tell(
     worker: Worker, error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -136,9 +80,6 @@ def test_somebody_who_has_gone_is_no_error() -> None:
     theirs.close()
     with ours:
         WebWorker.handle_error(log_only(), None, ours, None, errors.InvalidRequestLine("x"))
-
-
-REQUEST = b"POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nfive!"
 
 
 @pytest.mark.parametrize(
@@ -318,17 +259,25 @@ def test_one_that_ends_waits_no_longer_for_requests_that_have_not_come(worker: W
     assert not is_open(silent)
 
 
+def test_a_request_is_worked_on_without_what_the_last_one_left(
+    worker: Worker, connect: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = list[Any]()
+    monkeypatch.setattr(ThreadWorker, "handle", lambda self, conn: seen.append(structlog.contextvars.get_contextvars()))
+    monkeypatch.setattr(ThreadWorker, "handle_request", lambda self, req, conn: seen.append(req._expected_100_continue))
+    connect(REQUEST.replace(b"Host", b"Expect: 100-continue\r\nHost"))
+    (conn,) = worker.handed
+    with structlog.contextvars.bound_contextvars(request_id="of-the-last-one"):
+        worker.handle(conn)
+    worker.handle_request(next(conn.parser), conn)
+    assert seen == [{}, False]  # nobody tells it to go on: all of it is here
+
+
 def test_tls_is_not_its_business() -> None:
     cfg = Config()
     cfg.set("certfile", __file__)
     with pytest.raises(RuntimeError, match="proxy"):
         WebWorker.check_config(cfg, logging.getLogger())
-
-
-def done(result: bool) -> "Future[bool]":
-    future: Future[bool] = Future()
-    future.set_result(result)
-    return future
 
 
 def log_only() -> Any:

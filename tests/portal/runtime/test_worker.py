@@ -1,5 +1,6 @@
 """The worker of a host: woken by datagrams, it runs tasks on threads that keep their connections."""
 
+import signal
 import threading
 import time
 import uuid
@@ -255,3 +256,49 @@ def test_what_does_not_come_to_its_end_in_time_is_not_waited_for(monkeypatch: py
     for thread in lane._threads:
         thread.join(PATIENCE)
     assert sorted(ended) == ["0", "1"]
+
+
+def test_a_lane_has_room_while_nothing_waits_and_a_thread_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, let_go = threading.Semaphore(0), threading.Event()
+
+    def hold(task: str, arguments: tuple[str, ...]) -> None:
+        begun.release()
+        let_go.wait(PATIENCE)
+
+    monkeypatch.setattr(worker, "_call", hold)
+    lane = Lane("events", 2)
+    assert lane.has_room()
+    lane.put("voice.process_event", "waits for a thread")
+    assert not lane.has_room()
+    lane.start()
+    assert begun.acquire(timeout=PATIENCE)
+    assert lane.has_room()
+    lane.put("voice.process_event", "has the last one")
+    assert begun.acquire(timeout=PATIENCE)
+    assert not lane.has_room()
+    let_go.set()
+    eventually(lane.has_room)
+    lane.finish(time.monotonic() + PATIENCE)
+
+
+def test_beside_a_worker_whoever_is_not_the_main_thread_has_time() -> None:
+    """The main thread of a web process waits for all connections, the one of Celery's for the next task."""
+    told, is_main = [has_time()], threading.current_thread() is threading.main_thread()
+    thread = threading.Thread(target=lambda: told.append(has_time()))
+    thread.start()
+    thread.join(PATIENCE)
+    assert told == [not is_main, True]
+
+
+def test_either_signal_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    acts, worked = dict[int, Callable[..., None]](), list[set[int]]()
+    numbers = {"SIGTERM": signal.SIGTERM, "SIGINT": signal.SIGINT}
+    monkeypatch.setattr(worker, "signal", SimpleNamespace(signal=acts.__setitem__, **numbers))
+    monkeypatch.setattr(worker, "sys", SimpleNamespace(setswitchinterval=lambda seconds: None))
+    monkeypatch.setattr(worker, "Worker", lambda: SimpleNamespace(run=lambda: worked.append({*acts})))
+    worker.run()
+    assert worked == [{signal.SIGTERM, signal.SIGINT}]
+    for number, act in acts.items():
+        monkeypatch.setattr(stopping._Process, "is_ending", False)
+        act(number, None)
+        assert stopping.has_begun()

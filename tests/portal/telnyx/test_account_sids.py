@@ -10,9 +10,10 @@ import pytest
 from portal.models import TelnyxAccount
 from portal.telnyx.account_sids import NoAccountSid, account_sid
 from portal.telnyx.connection_check import check_connection
-from portal.telnyx.errors import TelnyxError, TelnyxUnavailable
+from portal.telnyx.errors import TelnyxError, TelnyxRefused, TelnyxUnavailable
 from tests.support.accounts import make_account
 from tests.support.http_servers import Listener, answer, serving
+from tests.support.telnyx_answers import telnyx_says
 
 WHO = {"data": {"organization_id": "org-1", "user_id": "user-1", "record_type": "whoami"}}
 NONE = answer("404 Not Found", b'{"errors":[{"detail":"Resource not found"}]}')
@@ -74,6 +75,34 @@ def test_a_telnyx_that_cannot_tell_leaves_nothing_behind(db: None, said: bytes, 
         with pytest.raises(kind) as caught:
             account_sid(account)
     assert not isinstance(caught.value, NoAccountSid)
+    assert TelnyxAccount.objects.get().found_account_sid == ""
+
+
+@pytest.mark.parametrize("odd", [5, None, "", "x" * (TelnyxAccount.LONGEST_SID + 1), {"id": "org-1"}])
+def test_what_is_no_id_is_not_tried(db: None, odd: object) -> None:
+    with telnyx({"data": {"organization_id": odd, "user_id": "user-1"}}, "user-1") as listener:
+        assert account_sid(make_account(base_url=f"{listener.url}/v2")) == "user-1"
+        assert len(listener.requests) == 2
+
+
+def test_one_that_may_not_be_tried_is_told_so_and_not_taken_for_unknown(account: TelnyxAccount) -> None:
+    forbidden = ("403 Forbidden", {"errors": [{"code": "10010", "detail": "Not this key."}]})
+    with (
+        telnyx_says(account, whoami=WHO, texml=forbidden),
+        pytest.raises(TelnyxRefused, match="Not this key") as caught,
+    ):
+        account_sid(account)
+    assert not isinstance(caught.value, NoAccountSid)
+    assert TelnyxAccount.objects.get().found_account_sid == ""
+
+
+def test_what_an_old_key_was_told_is_not_kept_for_the_one_entered_meanwhile(db: None) -> None:
+    with telnyx() as listener:
+        entered = make_account(base_url=f"{listener.url}/v2")
+        of_the_old_key = TelnyxAccount.objects.get()
+        entered.api_key = "KEY-of-another-account"
+        entered.save()
+        assert account_sid(of_the_old_key) == "org-1"
     assert TelnyxAccount.objects.get().found_account_sid == ""
 
 

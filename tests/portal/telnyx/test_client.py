@@ -225,6 +225,15 @@ def test_what_may_be_read_is_counted_to_the_byte_and_anew_for_each_answer(db, mo
             ask(account, HANGUP, "v3:1")
 
 
+def test_a_text_that_no_database_takes_makes_no_answer_uncertain(db):
+    with serving(answer("200 OK", b'{"data":{"result":"a\\u0000b\\ud800c"}}')) as listener:
+        assert ask(at(listener), HANGUP, "v3:1") == {"data": {"result": "a\ufffdb\ufffdc"}}
+
+
+def test_an_answer_has_at_most_16_mebibytes():
+    assert client.MOST_BYTES == 16 * 2**20
+
+
 def test_a_thread_that_ends_leaves_no_connection_open(db):
     closed = threading.Event()
 

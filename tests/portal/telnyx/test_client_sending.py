@@ -88,6 +88,19 @@ def test_a_resolver_that_does_not_answer_is_given_up_at_the_deadline(monkeypatch
         over.set()
 
 
+def test_a_resolver_that_is_not_waited_for_keeps_no_process_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, account = list[bool](), make_account(base_url="http://telnyx.invalid/v2")
+
+    def look_up(*_: Any, **__: Any) -> Any:
+        asked.append(threading.current_thread().daemon)
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    with pytest.raises(TelnyxUnavailable):
+        ask(account, HANGUP, "v3:1")
+    assert asked == [True]
+
+
 @pytest.mark.usefixtures("short_deadline")
 def test_addresses_that_do_not_answer_share_the_one_deadline(
     black_holes: tuple[list[str], int], found_at: Callable[..., None]

@@ -56,6 +56,27 @@ def test_a_refused_field_is_named_as_on_the_wire(db):
     assert (caught.value.code, caught.value.http_status) == ("10015", 422)
 
 
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ({"pointer": "/inbound/channel_limit"}, "inbound.channel_limit"),
+        ({"parameter": "to"}, "to"),
+        ({"pointer": "/from", "parameter": "to"}, "from"),
+        ({"pointer": ""}, None),
+        ({"pointer": 5}, None),
+        ("/to", None),
+        (None, None),
+    ],
+)
+def test_a_field_is_named_by_pointer_or_parameter_and_nothing_else_is_one(db, source, name):
+    said = "not so " * 100
+    refusal = answer("422 Unprocessable Entity", errors({"code": "10015", "detail": said, "source": source}))
+    with serving(refusal) as listener, pytest.raises(TelnyxRefused) as caught:
+        ask(at(listener), LIST)
+    assert caught.value.fields == ({name: [said[:500]]} if name else {})
+    assert caught.value.message == said[:500]
+
+
 def test_a_refused_key_comes_with_advice(db):
     refusal = answer("401 Unauthorized", errors({"code": "10009", "title": "Authentication failed"}))
     with serving(refusal) as listener, pytest.raises(TelnyxRefused, match="Enter a valid one on the account's page"):

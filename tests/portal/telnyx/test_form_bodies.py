@@ -22,6 +22,12 @@ def test_lists_are_repeated_and_objects_are_json() -> None:
     assert sent.read() == b"Urls=a&Urls=b&CustomHeaders=%5B%7B%22name%22%3A+%22X%22%7D%5D"
 
 
+def test_a_list_of_other_things_is_json_and_an_empty_one_is_none() -> None:
+    assert written(b'{"Digits": [1, 2], "Mixed": ["a", 1], "Urls": []}').read() == (
+        b"Digits=%5B1%2C+2%5D&Mixed=%5B%22a%22%2C+1%5D"
+    )
+
+
 def test_what_is_no_form_stays_as_it_is() -> None:
     assert written(b'{"To": 1}', "application/json").read() == b'{"To": 1}'
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from portal.telnyx.schemas import InvalidParameters, has_parameter, parameters, validate
+from portal.telnyx.schemas import InvalidParameters, describe, has_parameter, parameters, validate
 from portal.telnyx.sdk_types import Parameter
 
 TRANSFER = "calls.actions.transfer"
@@ -121,6 +121,29 @@ def test_a_missing_parameter_is_named_and_partial_forgives_it():
 
 def test_partial_still_judges_what_is_there():
     assert set(refused(CREATE, {"inbound": {"channel_limit": "2"}}, partial=True)) == {"inbound.channel_limit"}
+
+
+def test_partial_forgives_nothing_that_is_missing_deeper_within():
+    headers = {"custom_headers": [{"name": "X"}]}
+    required = {"custom_headers.0.value": ["This parameter is required."]}
+    assert refused(TRANSFER, headers, partial=True) == required
+
+
+def test_the_editor_is_told_what_is_chosen_from_and_what_is_within():
+    create, transfer = by_name(CREATE), by_name(TRANSFER)
+    of_text = {"kind": "string", "required": True}
+    header = {"name": "item", "kind": "object", "required": True}
+    assert describe(transfer["custom_headers"]) == {
+        "name": "custom_headers",
+        "kind": "array",
+        "required": False,
+        "item": header | {"fields": [{"name": name, **of_text} for name in ("name", "value")]},
+    }
+    choices = {"name": "webhook_api_version", "kind": "string", "required": False, "choices": ["1", "2"]}
+    assert describe(create["webhook_api_version"]) == choices
+    assert describe(create["application_name"]) == {"name": "application_name", **of_text}
+    inbound = describe(create["inbound"])
+    assert {"name": "channel_limit", "kind": "integer", "required": False} in inbound["fields"]
 
 
 def test_takes_tells_whether_a_method_has_a_parameter():

@@ -73,7 +73,7 @@ import os
 from . import hub
 from .. import garage
 from ..garage import Lift
-from .rim import Rim as Rim, Spoke as Strut
+from .rim import Rim as Rim, Spoke as Spoke
 """
 
 
@@ -91,7 +91,7 @@ def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 
 def test_a_name_is_taken_from_where_the_packages_own_code_takes_it(wheels: Any) -> None:
-    assert (wheels.Rim.__module__, wheels.Strut.__name__, wheels.hub.__name__) == ("wheels.rim", "Spoke", "wheels.hub")
-    assert wheels.Strut is wheels.rim.Spoke
-    others = ("annotations", "os", "garage", "Lift", "Spoke", "_hub")
+    assert (wheels.Rim.__module__, wheels.Spoke.__name__, wheels.hub.__name__) == ("wheels.rim", "Spoke", "wheels.hub")
+    assert wheels.Spoke is wheels.rim.Spoke
+    others = ("annotations", "os", "garage", "Lift", "Tyre", "_hub")
     assert [name for name in others if hasattr(wheels, name)] == []

@@ -118,6 +118,30 @@ def test_one_model_of_one_shape_is_of_that_shape():
     assert (list(told["properties"]), told["required"]) == (["To", "Url", "Tries"], ["To", "Url"])
 
 
+class Google(TypedDict, total=False):
+    engine: Required[Literal["Google"]]
+    model: Literal["latest", "phone"]
+    """One of Google's."""
+    words: str
+
+
+class Telnyx(TypedDict, total=False):
+    engine: Required[Literal["Telnyx"]]
+    model: Required[Literal["phone", "own"]]
+    """One of Telnyx's."""
+    words: Literal["few", "many"]
+
+
+def test_of_several_shapes_all_that_any_of_them_takes_can_be_chosen_and_is_required_where_all_require_it():
+    read = {one.name: one for one in members(Google | Telnyx)}
+    assert {name: (one.choices, one.required) for name, one in read.items()} == {
+        "engine": (("Google", "Telnyx"), True),
+        "model": (("latest", "phone", "own"), False),
+        "words": ((), False),  # one of them takes any
+    }
+    assert read["model"].help == "One of Google's.\n\nOne of Telnyx's."
+
+
 class EveryKind(TypedDict, total=False):
     text: str
     count: int

@@ -14,6 +14,7 @@ from tests.support.alert_notices import body
 from tests.support.alerts import alert
 from tests.support.http_servers import answer, serving
 from tests.support.rows import AlertMute, AlertRound
+from tests.support.times import ago
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/voice/alert/"
@@ -72,6 +73,23 @@ def test_the_list_says_when_the_checks_ran_last_and_that_they_never_did(browser:
     assert "Nothing was checked yet." in page(browser, LIST)
     AlertRound.objects.create(at=timezone.now(), since=timezone.now())
     assert "Last check" in page(browser, LIST)
+
+
+def test_the_list_has_the_time_of_the_last_check_and_offers_what_is_open_and_what_is_over(browser: Client) -> None:
+    ran = AlertRound.objects.create(at=ago(90), since=ago(900))
+    shown = browser.get(LIST).context
+    assert shown["checked_at"] == ran.at
+    filters = {getattr(one, "parameter_name", ""): one for one in shown["cl"].filter_specs}
+    assert filters["state"].lookup_choices == [("open", "Open"), ("closed", "Closed")]
+
+
+def test_the_page_of_an_alert_says_what_it_is_and_how_it_stands(browser: Client) -> None:
+    now = timezone.now()
+    AlertMute.objects.create(subject="quiet", created_at=now, reason="known", by="user: ada")
+    stands = {alert(): "open", alert(subject="quiet"): "muted", alert(subject="over", closed_at=now): "closed"}
+    for row, state in stands.items():
+        shown = browser.get(f"{LIST}{row.pk}/change/").context
+        assert (shown["title"], shown["state"]) == ("Dead events", state)
 
 
 def test_the_page_of_an_alert_has_the_mutes_that_cover_it_and_the_list_all(browser: Client) -> None:
@@ -164,6 +182,14 @@ def test_a_subject_can_be_muted_whatever_is_wrong_with_it(browser: Client) -> No
     assert list(AlertMute.objects.values_list("kind", "subject")) == [("", "main")]
 
 
+def test_ending_one_mute_leaves_the_others(browser: Client) -> None:
+    told = {"created_at": timezone.now(), "reason": "known", "by": "user: ada"}
+    first, second = (AlertMute.objects.create(subject=subject, **told) for subject in ("first", "second"))
+    for row, left in ((second, ["first"]), (first, [])):
+        assert browser.post(f"{LIST}mute/{row.pk}/end/")["Location"] == LIST
+        assert list(AlertMute.objects.values_list("subject", flat=True)) == left
+
+
 def test_muting_again_replaces_and_for_ever_has_no_end(browser: Client) -> None:
     sent = {"kind": "drift", "subject": "", "span": "1 hour", "reason": "once"}
     browser.post(MUTE, sent)
@@ -218,6 +244,7 @@ def test_a_test_notice_says_that_it_is_one_and_the_audit_trail_what_came_of_it(b
     told = body(server.requests[0])
     assert (told["type"], told["kind"], told["subject"], told["closed_at"]) == ("alert.test", "test", "portal", None)
     assert (told["summary"], told["link"]) == ("This is a test. Nothing is wrong.", "http://127.0.0.1:8000/admin/")
+    assert told.keys() == {"type", "id", "kind", "subject", "summary", "link", "opened_at", "closed_at"}
     note = AuditEvent.objects.get(action="alert.test")
     assert (note.actor, note.details) == ("user: operator", {"channels": {"email": "", "webhook": "HTTP 500"}})
 

@@ -1,5 +1,6 @@
 """Alerts over REST: read with filters, by those who may."""
 
+import uuid
 from typing import Any
 
 import pytest
@@ -66,7 +67,8 @@ def test_over_rest_an_alert_of_no_account_and_without_a_page_says_so(user_with: 
 def test_over_rest_the_one_that_opened_last_comes_first(user_with: Any) -> None:
     for hours in (2, 3, 1):
         at = ago(hours * 3600)
-        alert(subject=f"{hours} hours ago", opened_at=at, closed_at=at if hours == 1 else None)
+        columns: dict[str, Any] = {"id": uuid.UUID(int=hours), "opened_at": at, "closed_at": at if hours == 1 else None}
+        alert(subject=f"{hours} hours ago", **columns)
     told = api_for(user_with("voice.view_alert"), "events:read").get(API).json()["results"]
     assert [one["subject"] for one in told] == [f"{hours} hours ago" for hours in (1, 2, 3)]
 

@@ -84,6 +84,28 @@ def test_a_receiver_that_never_answers_is_given_up(
     assert AlertNotice.objects.get().error == "no answer within 1 s"
 
 
+def test_a_receiver_that_answers_drop_by_drop_is_given_up(
+    account: TelnyxAccount, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(channels, "_SECONDS", 0.6)
+    given_up = threading.Event()
+
+    def drip(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\n")
+        for at in range(15):
+            if given_up.wait(0.2):
+                return
+            connection.sendall(f"x-drop-{at}: 1\r\n".encode())
+        connection.sendall(b"content-length: 0\r\n\r\n")
+
+    with serving(drip) as slow:
+        settings.ALERT_WEBHOOK_URL, settings.ALERT_WEBHOOK_SECRET = slow.url, SECRET
+        begin(account)
+        notices.deliver_due()
+        given_up.set()
+    assert AlertNotice.objects.get().error == "no answer within 1 s"
+
+
 @pytest.mark.parametrize(
     ("status", "outcome", "error"),
     [

@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.urls import reverse
@@ -12,13 +13,15 @@ from applications.models import Pull
 from portal.actors import PORTAL
 from portal.models import Heartbeat, TelnyxAccount
 from tests.support.accounts import make_account
-from tests.support.alerts import alert, look, only, received
+from tests.support.alerts import alert, look, only, opened, received
+from tests.support.batches import begin
 from tests.support.commands import made_uncertain
 from tests.support.factories import make_call
-from tests.support.rows import Alert, CallCommand, CallEvent, RejectedRequest, RejectionCount
+from tests.support.rows import Alert, CallCommand, CallEvent, Recovery, RejectedRequest, RejectionCount
 from tests.support.times import ago
 from voice.alerts import rounds
 from voice.commands import outbox
+from voice.dialling import batches
 
 pytestmark = pytest.mark.django_db
 
@@ -149,3 +152,88 @@ def test_one_that_was_changed_or_is_gone_at_telnyx_is_drift_and_the_alert_has_th
     Pull.objects.create(account=account, kind=KINDS[0].slug, state="done", created=2, unchanged=4, **found)
     look()
     assert only("drift").details == {"created": 2, "updated": 0, "missing": 0, "unchanged": 4} | found
+
+
+@pytest.mark.parametrize(("at", "which"), [(0, "Call Control applications"), (1, "TeXML applications")])
+def test_what_a_pull_found_is_told_of_its_kind_whatever_else_went_wrong(
+    account: TelnyxAccount, at: int, which: str
+) -> None:
+    errors = [{"id": "7", "kind": "invalid", "message": "x"}]
+    Pull.objects.create(account=account, kind=KINDS[at].slug, state="done", updated=1, missing=2, errors=errors)
+    look()
+    assert only("drift").summary == f"The last pull found 1 changed and 2 gone at Telnyx ({which} of main)."
+    Pull.objects.create(account=account, kind=KINDS[at].slug, state="stopped", errors=errors)
+    look(1)
+    assert only("drift").summary == f"So many {which} of main are gone from Telnyx that the pull stopped. Is that true?"
+
+
+# --- What counts -----------------------------------------------------------------------------------------------------
+
+
+def let_in(account: TelnyxAccount, at: datetime, number: int) -> None:
+    """So many webhooks came then that nobody refused."""
+    told = {"account": account, "event_type": "call.answered", "source": "webhook", "status": "processed"}
+    keys = [uuid.uuid4().hex for _ in range(number)]
+    CallEvent.objects.bulk_create(CallEvent(dedupe_key=key, received_at=at, body=b"{}", **told) for key in keys)
+
+
+def test_only_accounts_of_which_a_webhook_is_refused_now_are_told_of(account: TelnyxAccount) -> None:
+    now = timezone.now()
+    refused(account, now, other_key=5)
+    refused(make_account("other"), now - timedelta(minutes=11), other_key=5)
+    rounds.check(now, now - timedelta(days=1))
+    assert opened("signature_failures") == ["main"]
+
+
+def test_what_was_let_in_hours_ago_makes_the_refused_ones_no_fewer(account: TelnyxAccount) -> None:
+    now = timezone.now()
+    refused(account, now, other_key=5)
+    let_in(account, now - timedelta(hours=3), 45)
+    rounds.check(now, now - timedelta(days=1))
+    assert opened("signature_failures") == ["main"]
+
+
+@pytest.mark.parametrize(("number", "subjects"), [(999, []), (1000, ["main"])])
+def test_a_thousand_refused_webhooks_are_an_alert_however_many_are_let_in(
+    account: TelnyxAccount, number: int, subjects: list[str]
+) -> None:
+    now = timezone.now()
+    refused(account, now, other_key=number)
+    let_in(account, now, 9000)
+    rounds.check(now, now - timedelta(days=1))
+    assert opened("signature_failures") == subjects
+
+
+def test_of_what_waits_the_one_that_has_waited_longest_is_told(account: TelnyxAccount) -> None:
+    now = timezone.now()
+    told = {"account": account, "event_type": "call.answered", "source": "webhook", "body": b"{}"}
+    for at, seconds in ((1, 90), (2, 300), (3, 150)):
+        waits = {"id": uuid.UUID(int=at), "dedupe_key": str(at), "received_at": now - timedelta(seconds=seconds)}
+        CallEvent.objects.create(**told, **waits)
+    rounds.check(now, now - timedelta(days=1))
+    assert only("backlog").summary.startswith("Events have waited for 5 min to be processed")
+
+
+def test_a_line_of_a_paused_list_that_was_sent_once_is_to_be_ended_all_the_same(
+    api: Any, account: TelnyxAccount
+) -> None:
+    batches.pause(begin(api, 2), PORTAL)
+    CallCommand.objects.update(created_at=ago(900), lease_until=ago(600), first_sent_at=ago(700))
+    look()
+    assert opened("backlog") == ["commands"]
+
+
+def test_only_the_sweep_and_the_workers_are_missed(db: None) -> None:
+    for name in ("elsewhere", "worker"):
+        Heartbeat.objects.create(name=name, at=ago(3600))
+    look()
+    assert opened("process_stale") == ["worker"]
+
+
+def test_a_third_recovery_that_fails_ends_no_alert_and_the_last_problem_is_told(account: TelnyxAccount) -> None:
+    for seconds, problem in ((50, "first"), (40, "second"), (30, "third")):
+        at = ago(seconds)
+        Recovery.objects.create(account=account, state="failed", started_at=at, seen_alive_at=at, problem=problem)
+        look()
+    told = only("recovery_failing")
+    assert (told.is_open, told.summary) == (True, "Missed webhooks of main cannot be fetched from Telnyx: third")

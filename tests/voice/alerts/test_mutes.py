@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 from django.core import mail
+from django.utils import timezone
 
 from portal.actors import PORTAL
 from portal.models import AuditEvent, TelnyxAccount
+from tests.support.accounts import make_account
 from tests.support.alert_notices import again, begin, end, types
-from tests.support.alerts import look
+from tests.support.alerts import alert, look
 from tests.support.http_servers import Listener, answer
 from tests.support.rows import AccountBreaker, Alert, AlertMute, AlertNotice
 from tests.support.times import ago
@@ -62,6 +64,38 @@ def test_of_what_ends_while_it_is_muted_nobody_is_told(account: TelnyxAccount, m
     notices.deliver_due()
     assert not Alert.objects.get().is_open
     assert len(mail.outbox) == 1
+
+
+def test_what_was_told_before_the_mute_stays_told(account: TelnyxAccount, mails: None) -> None:
+    begin(account)
+    notices.deliver_due()
+    mute("breaker_open")
+    end()
+    notices.deliver_due()
+    assert set(AlertNotice.objects.values_list("change", "outcome")) == {("opened", "sent"), ("closed", "muted")}
+
+
+def test_what_is_muted_keeps_no_other_from_being_told(account: TelnyxAccount, mails: None) -> None:
+    for of in (account, make_account("other")):
+        AccountBreaker.objects.create(account=of, state="open", since=ago(9), why="It is away.")
+    mute("", "other")
+    look()
+    assert set(AlertNotice.objects.values_list("alert__subject", flat=True)) == {"main"}
+    told = {row.subject: row.announced_at is not None for row in Alert.objects.all()}
+    assert told == {"main": True, "other": False}
+
+
+def test_what_is_held_back_of_one_alert_is_nothing_of_another(account: TelnyxAccount, mails: None) -> None:
+    begin(account)
+    end()
+    other = alert(account, "other")
+    notices.make(other, AlertNotice.Change.OPENED, timezone.now())
+    AlertNotice.objects.filter(alert=other).update(lease_until=ago(-60))  # it is tried again in a minute
+    mute("breaker_open")
+    assert notices.deliver_due() == 0
+    muted = {("breaker_open", "opened", "muted"), ("breaker_open", "closed", "muted")}
+    outcomes = AlertNotice.objects.values_list("alert__kind", "change", "outcome")
+    assert set(outcomes) == {*muted, ("dead_events", "opened", "")}
 
 
 def test_a_notice_that_waits_is_not_sent_once_it_is_muted(account: TelnyxAccount, mails: None) -> None:

@@ -222,3 +222,27 @@ def test_the_oldest_are_told_first_and_no_more_than_asked_for(account: TelnyxAcc
         notices.make(alert(account, f"{minutes} minutes"), AlertNotice.Change.OPENED, ago(minutes * 60))
     assert notices.deliver_due(limit=2) == 2
     assert [body(raw)["subject"] for raw in hook.requests] == ["3 minutes", "2 minutes"]
+
+
+def test_what_became_of_one_notice_says_nothing_of_another(account: TelnyxAccount, hook: Listener) -> None:
+    hook.says.append(answer("500 Internal Server Error"))  # type: ignore[attr-defined]
+    for subject, seconds in (("first", 60), ("second", 30)):
+        notices.make(alert(account, subject), AlertNotice.Change.OPENED, ago(seconds))
+    assert notices.deliver_due() == 2
+    told = AlertNotice.objects.values_list("alert__subject", "outcome", "error")
+    assert set(told) == {("first", "", "HTTP 500"), ("second", "sent", "")}
+
+
+def test_a_sender_whose_notice_another_one_has_by_now_writes_nothing_more(
+    account: TelnyxAccount, mails: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(account)
+
+    def slow(*_: Any) -> str:
+        AlertNotice.objects.update(attempts=2)  # the lease ran out meanwhile, and another one tries
+        return "HTTP 500"
+
+    monkeypatch.setattr("voice.alerts.channels.send", slow)
+    assert notices.deliver_due() == 1
+    notice = AlertNotice.objects.get()
+    assert (notice.attempts, notice.error, notice.finished_at) == (2, "", None)

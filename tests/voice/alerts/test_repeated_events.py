@@ -60,6 +60,15 @@ def test_it_is_found_whenever_the_first_one_came(account: TelnyxAccount) -> None
     assert opened("repeated_events") == ["main"]
 
 
+def test_members_in_another_order_make_no_other_event(account: TelnyxAccount) -> None:
+    event = make_event()
+    twin = again(event)
+    twin["data"]["payload"] = dict(reversed(event["data"]["payload"].items()))
+    tell(account, event, twin)
+    look()
+    assert opened("repeated_events") == ["main"]
+
+
 @pytest.mark.parametrize(
     "other",
     [

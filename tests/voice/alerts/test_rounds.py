@@ -19,7 +19,7 @@ from portal import sql
 from portal.celery import app
 from portal.models import TelnyxAccount
 from tests.support.accounts import make_account
-from tests.support.alerts import look, opened, received
+from tests.support.alerts import alert, look, opened, received
 from tests.support.polling import PATIENCE, eventually
 from tests.support.rows import AccountBreaker, Alert, AlertMute, AlertRound, CallEvent, Recovery
 from tests.support.times import ago
@@ -139,6 +139,27 @@ def test_an_open_alert_tells_when_it_was_last_found_so_and_what_it_is_by_then(ac
     alert_rounds.check(over, ago(9999))
     told.refresh_from_db()
     assert (told.seen_at, told.closed_at) == (later, over)
+
+
+@pytest.mark.parametrize(
+    ("kind", "minutes"), [("signature_failures", 5), ("breaker_open", 2), ("backlog", 2), ("process_stale", 1)]
+)
+def test_what_comes_and_goes_stays_open_for_as_long_as_was_promised(db: None, kind: str, minutes: int) -> None:
+    row, gone = alert(kind=kind), timezone.now()
+    for seconds, is_open in ((0, True), (60 * minutes - 1, True), (60 * minutes, False)):
+        now = gone + timedelta(seconds=seconds)
+        alert_rounds.check(now, now - timedelta(days=1))
+        row.refresh_from_db()
+        assert row.is_open is is_open, seconds
+
+
+def test_an_alert_that_is_not_found_any_more_changes_nothing_of_another(account: TelnyxAccount) -> None:
+    received(account, status="dead")
+    gone = alert(account, kind="breaker_open")
+    look()
+    gone.refresh_from_db()
+    found = Alert.objects.get(kind="dead_events")
+    assert (gone.clear_since is None, found.clear_since, found.is_open) == (False, None, True)
 
 
 @pytest.mark.parametrize(("more", "kept"), [(0, True), (1, False)])

@@ -262,6 +262,38 @@ def test_what_was_ordered_elsewhere_in_one_application_hides_no_other(
     assert opened("application_silent") == ["main/77"]
 
 
+def test_a_call_of_an_application_that_nobody_knows_hides_none_that_is_known(
+    account: TelnyxAccount, application: CallControlApplication
+) -> None:
+    for leg in "ab":
+        carried_out(account, leg=leg)
+    Call.objects.filter(call_control_id="v3:a-leg").update(connection_id="88")
+    look()
+    assert opened("application_silent") == [f"main/{CONNECTION}"]
+
+
+@pytest.mark.parametrize(("source", "silent"), [("backfill", True), ("webhook", False)])
+def test_what_the_recovery_told_of_a_live_call_is_no_webhook(
+    account: TelnyxAccount, application: CallControlApplication, source: str, silent: bool
+) -> None:
+    call = found_at_telnyx(account, 5)
+    received(account, 6, source=source, call=call, occurred_at=ago(360))
+    look()
+    assert opened("application_silent") == ([f"main/{CONNECTION}"] if silent else [])
+
+
+def test_what_showed_it_once_shows_nothing_after_the_alert_is_over(
+    account: TelnyxAccount, application: CallControlApplication
+) -> None:
+    carried_out(account)
+    look()
+    assert opened("application_silent") == [f"main/{CONNECTION}"]
+    for minutes, missing_since in ((1, timezone.now()), (90, None)):
+        CallControlApplication.objects.update(missing_since=missing_since)
+        look(minutes)
+        assert opened("application_silent") == []
+
+
 def test_an_application_that_does_not_speak_to_us_is_not_silent(
     account: TelnyxAccount, application: CallControlApplication
 ) -> None:

@@ -13,7 +13,7 @@ from portal.models import TelnyxAccount
 from tests.support.call_pages import LOG
 from tests.support.factories import CONNECTION, make_call
 from tests.support.rows import CallCommand
-from voice.call_log import nothing_found, query
+from voice.call_log import listing, nothing_found, query
 from voice.commands import outbox
 
 pytestmark = [pytest.mark.django_db, pytest.mark.alone("it searches what there is, of every account")]
@@ -96,6 +96,20 @@ def test_a_search_within_a_window_can_be_made_everywhere(browser: Client, accoun
     assert "Search everything" in page.content.decode()
     assert page.context["everywhere"] == "/admin/voice/call/?q=0101"
     assert len(browser.get(page.context["everywhere"]).context["rows"]) == 1
+
+
+@pytest.mark.parametrize(("since", "is_cut"), [("1h", True), ("2m", False)])
+def test_within_a_window_it_is_told_as_well_how_far_back_it_was_looked(
+    browser: Client, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch, since: str, is_cut: bool
+) -> None:
+    monkeypatch.setattr(listing, "_REACH", 3)
+    monkeypatch.setattr(listing, "ROUNDS", 1)
+    now = timezone.now()
+    for at in range(9):
+        make_call(account, f"{at}", call_session_id="", started_at=now - timedelta(minutes=at))
+    page = browser.get(LOG, {"q": f"dir:outgoing since:{since}"}).content.decode()
+    assert "No call" in page
+    assert ("The calls back to" in page, "The calls of this time were" in page) == (is_cut, not is_cut)
 
 
 def test_an_empty_log_says_where_calls_come_from(browser: Client) -> None:

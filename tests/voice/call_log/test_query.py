@@ -336,14 +336,15 @@ def test_a_search_that_does_not_look_at_all_it_asks_for_says_so(
 ) -> None:
     Contact.objects.create(number="+442071838751", name="Adam", name_folded="adam")
     CallControlApplication.objects.create(account=account, telnyx_id="89", application_name="Front office")
-    for active in (True, False):
-        make_flow(account, name="Menu", active=active)
+    for connection_id in (CONNECTION, "88"):
+        make_flow(account, name="Menu", connection_id=connection_id)
+        make_flow(account, name="Desk", active=False)
     searches = ("contact:ada", "Front", "flow:menu", "note:refund", "app:nobody")
     assert [asked(text, operator).cuts for text in searches] == [()] * 5
     monkeypatch.setattr(contacts, "MOST_FOUND", 1)
     for name in ("_MOST_NAMED", "_MOST_FLOWS"):
         monkeypatch.setattr(conditions, name, 1)
-    for text in ("app:nobody", "contact:adam", "app:front-desk", "flow:nobody"):
+    for text in ("app:nobody", "contact:adam", "app:front-desk", "flow:nobody", "flow:desk", "Desk"):
         assert asked(text, operator).cuts == (), text
     for text, told in zip(searches, ("first 1 of these contacts", "name one", "name one"), strict=False):
         cut = asked(text, operator)

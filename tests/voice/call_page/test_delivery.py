@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from portal.models import TelnyxAccount
@@ -81,6 +82,19 @@ def test_it_is_for_who_may_see_events_or_commands(signed_in: Any, account: Telny
     told = delivery(signed_in("voice.view_call", "voice.view_callevent", username="b"), call)
     assert "2 webhooks" in told
     assert "never sent" not in told
+
+
+def test_who_may_see_commands_alone_is_told_nothing_of_webhooks(signed_in: Any, account: TelnyxAccount) -> None:
+    call, client = make_call(account), signed_in("voice.view_call", "voice.view_callcommand")
+    assert "Delivery" not in delivery(client, call)
+    act(call, "hangup")
+    told = delivery(client, call)
+    assert ("not sent yet" in told, "webhook" in told.lower()) == (True, False)
+
+
+def test_who_may_not_open_the_inbox_is_not_led_there(signed_in: Any, account: TelnyxAccount) -> None:
+    text = signed_in("voice.view_call", "voice.view_callevent").get(page(make_call(account))).content.decode()
+    assert ("No webhook of this call came in." in text, reverse("admin:voice_inbox") in text) == (True, False)
 
 
 def test_a_page_of_many_says_that_it_cuts(browser: Client, account: TelnyxAccount) -> None:

@@ -9,6 +9,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from portal.models import TelnyxAccount
+from tests.support.accounts import make_account
 from tests.support.call_pages import page
 from tests.support.ending_rows import BY_ID, store
 from tests.support.factories import make_call, make_flow
@@ -75,11 +76,20 @@ def test_the_flow_is_the_one_that_was_in_force_at_the_call(
     assert "<dd>days</dd>" in told  # it has no page any more
 
 
+def test_neither_a_flow_of_others_nor_one_that_was_off_was_in_force_at_the_call(
+    browser: Client, account: TelnyxAccount
+) -> None:
+    made(ago(60), make_account("other"))
+    made(ago(60), account, connection_id="88")
+    made(ago(60), account, active=False)
+    assert "<dt>Flow" not in facts(browser, page(make_call(account, started_at=ago(30))))
+
+
 def test_times_name_their_zone(browser: Client, account: TelnyxAccount) -> None:
     (call,) = store(account, BY_ID["p03-in-caller-hung-up"])
     told = facts(browser, page(call))
     assert ">(UTC)<" in told
-    assert "14:03:07" in told
+    assert ">14:03:07</time>" in told
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import User
+from django.contrib.messages import constants
 from django.db import connections
 from django.test import Client, RequestFactory
 
@@ -84,6 +85,23 @@ def test_a_status_is_told_as_telnyx_has_it(
     with telnyx_says(account, **told):
         answer = browser.post(page(call, "refresh"), follow=True)
     assert words in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("told", "level"),
+    [
+        ({}, constants.WARNING),
+        ({"calls": {"data": {"is_alive": False}}}, constants.INFO),
+        ({"calls": {"data": {"is_alive": True}}}, constants.INFO),
+    ],
+)
+def test_that_telnyx_does_not_know_a_call_is_a_warning(
+    browser: Client, account: TelnyxAccount, told: dict[str, Any], level: int
+) -> None:
+    call = make_call(account)
+    with telnyx_says(account, **told):
+        answer = browser.post(page(call, "refresh"), follow=True)
+    assert [message.level for message in answer.context["messages"]] == [level]
 
 
 def test_without_the_permission_there_is_no_list(signed_in: Any, account: TelnyxAccount) -> None:
@@ -321,6 +339,12 @@ def test_the_application_is_a_link_for_who_may_see_it(
     seeing = signed_in("voice.view_call", f"applications.view_{word}").get(page(call))
     assert seeing.context["application"] == ("front desk", f"/admin/applications/{word}/{row.pk}/change/")
     assert signed_in("voice.view_call", username="b").get(page(call)).context["application"] == ("front desk", "")
+
+
+@pytest.mark.parametrize("model", [CallControlApplication, TexmlApplication])
+def test_another_application_is_not_the_call_s(browser: Client, account: TelnyxAccount, model: Any) -> None:
+    model.objects.create(account=account, telnyx_id="88")
+    assert browser.get(page(make_call(account))).context["application"] == (CONNECTION, "")
 
 
 def test_an_unknown_call_is_404(browser: Client) -> None:

@@ -307,3 +307,29 @@ def test_what_was_sent_is_told_in_the_order_in_which_it_was_asked_for(api: APICl
         )
     told = api.get(of_call(call, "commands")).json()["results"]
     assert [command["requested_by"] for command in told] == ["a", "b", "c"]
+
+
+def test_what_happened_at_one_moment_is_told_in_the_order_in_which_it_came(
+    api: APIClient, account: TelnyxAccount
+) -> None:
+    call, now = make_call(account), timezone.now()
+    for name in "cebad":
+        CallEvent.objects.create(
+            **{"account": account, "call": call, "dedupe_key": name, "event_type": name, "body": b"{}"},
+            occurred_at=now - timedelta(minutes=1),
+            received_at=now - timedelta(seconds=30 - ord(name) % 32),
+        )
+    told = api.get(of_call(call, "events")).json()["results"]
+    assert [event["event_type"] for event in told] == list("abcde")
+
+
+def test_a_session_tells_the_application_of_each_leg(api: APIClient, account: TelnyxAccount) -> None:
+    CallControlApplication.objects.create(account=account, telnyx_id=CONNECTION, application_name="call-router")
+    TexmlApplication.objects.create(account=account, telnyx_id="88", friendly_name="ivr")
+    elsewhere = make_account("branch")
+    CallControlApplication.objects.create(account=elsewhere, telnyx_id="99", application_name="theirs")
+    begun = timezone.now() - timedelta(minutes=1)
+    for at, connection_id in enumerate((CONNECTION, "88", "99")):
+        call = make_call(account, str(at), connection_id=connection_id, started_at=begun + timedelta(seconds=at))
+    legs = api.get(f"/api/v1/sessions/{call.call_session_id}/?account={account.name}").json()["calls"]
+    assert [leg["application"] for leg in legs] == ["call-router", "ivr", None]

@@ -1,5 +1,6 @@
 """The buttons of a leg: what may be pressed; of a TeXML leg what its callbacks and commands say is running."""
 
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -99,6 +100,23 @@ def test_of_an_unknown_leg_the_page_says_so(browser: Client, account: TelnyxAcco
 
 
 @pytest.mark.parametrize(
+    ("columns", "red", "first"),
+    [
+        ({}, ["texml.calls.hang_up"], []),
+        ({"connection_id": "77"}, ["hangup"], []),
+        ({"connection_id": "77", "state": "parked"}, ["reject"], ["answer"]),
+    ],
+)
+def test_what_ends_a_call_is_red_and_its_answer_comes_first(
+    browser: Client, leg: Call, columns: dict[str, str], red: list[str], first: list[str]
+) -> None:
+    Call.objects.update(**columns)
+    shown = browser.get(page(leg)).context["buttons"]
+    assert [one.action for one in shown if one.is_red] == red
+    assert [one.action for one in shown if one.is_first] == first
+
+
+@pytest.mark.parametrize(
     ("permissions", "verbs"),
     [
         ((), []),
@@ -144,6 +162,17 @@ def test_a_recording_is_paused_resumed_and_stopped(browser: Client, leg: Call) -
     assert running(browser, leg) == [("Pause recording", OTHER), ("Stop recording", OTHER)]
     hear(leg, RecordingSid=OTHER, RecordingStatus="completed", RecordingUrl="https://example.com/a.wav")
     assert running(browser, leg) == []
+
+
+def test_how_a_recording_stands_is_told_by_the_latest_command_of_it(browser: Client, leg: Call) -> None:
+    done(leg, "record", answer={"sid": RECORDING})
+    for _ in range(2):
+        done(leg, "update_recording", RECORDING, Status="in-progress")
+    set_to = CallCommand.objects.filter(action="texml.calls.update_recording")
+    later, earlier = sorted(set_to, key=lambda one: one.pk)
+    at = earlier.created_at + timedelta(seconds=1)
+    CallCommand.objects.filter(pk=later.pk).update(parameters={"Status": "paused"}, created_at=at)
+    assert running(browser, leg)[0] == ("Resume recording", RECORDING)
 
 
 def test_of_two_recordings_that_run_each_has_buttons_of_its_own(browser: Client, leg: Call) -> None:

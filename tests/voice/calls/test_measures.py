@@ -201,3 +201,13 @@ def test_texml_tells_it_too(client: Client, account: TelnyxAccount, stats: Any, 
     call = Call.objects.get()
     assert (call.mos, call.packets_in, call.jitter) == (4.43, packets, 3.05 if packets else 3.0)
     assert (call.attestation, call.attestation_valid) == ("C", False)
+
+
+@pytest.mark.parametrize(("told", "found"), [("spam_likely", "spam_likely"), ("", ""), (7, ""), ("x" * 51, "")])
+def test_what_telnyxs_screening_found_is_kept(told: Any, found: str) -> None:
+    call = fold([make_event("call.initiated", -30, call_screening_result=told)])
+    assert (call["screening"], "screening" in call["facts"]) == (found, bool(found))
+
+
+def test_stats_that_are_a_text_of_no_end_are_none() -> None:
+    assert measures.sound({"call_quality_stats": "[" * 200_000}) is None

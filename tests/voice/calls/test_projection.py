@@ -13,11 +13,13 @@ from rest_framework.test import APIClient
 
 from portal.models import TelnyxAccount
 from tests.support.accounts import make_account
+from tests.support.events import tell
 from tests.support.factories import TO, make_event, run_owed
 from tests.support.rest import CALLS
 from tests.support.rows import Call, CallEvent
 from tests.support.texml import form
 from tests.support.webhooks import post_texml, post_webhook
+from voice.calls import status
 from voice.calls.projection import changes
 from voice.events import intake
 
@@ -194,3 +196,84 @@ def test_who_answered_is_what_texmls_detection_says(
     assert post_texml(client, account, form(**told)).status_code == 200
     run_owed()
     assert Call.objects.get().answered_by == word
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("told", "state", "word"),
+    [
+        ({"CallStatus": "completed", "CallbackSource": "call-progress-events"}, "ended", "person"),
+        ({"Digits": "1"}, "initiated", ""),  # which is told while the call goes on, and repeats what was told before
+    ],
+)
+def test_who_answered_is_told_by_the_end_of_a_texml_call_too(
+    client: Client, account: TelnyxAccount, told: dict[str, str], state: str, word: str
+) -> None:
+    assert post_texml(client, account, form(AnsweredBy="human", **told)).status_code == 200
+    run_owed()
+    assert (Call.objects.get().state, Call.objects.get().answered_by) == (state, word)
+
+
+@pytest.mark.parametrize(
+    ("event_type", "told", "lengths"),
+    [
+        ("call.initiated", {"from": "9" * 300, "to": "8" * 300}, {"from_number": 255, "to_number": 255}),
+        (
+            "call.hangup",
+            dict.fromkeys(("hangup_cause", "hangup_source", "sip_hangup_cause"), "x" * 300),
+            {"hangup_cause": 100, "hangup_source": 50, "sip_hangup_cause": 50},
+        ),
+        ("call.enqueued", {"queue": "q" * 300}, {"queue": 100}),
+    ],
+)
+def test_what_is_told_at_more_length_than_its_column_has_is_cut(
+    account: TelnyxAccount, event_type: str, told: dict[str, str], lengths: dict[str, int]
+) -> None:
+    call = fold(account, [read(account, make_event(event_type, -5, **told))])
+    assert {name: len(call[name]) for name in lengths} == lengths
+
+
+@pytest.mark.parametrize("odd", ["", None, 7, ["+13125550001"]])
+def test_a_party_that_is_no_text_takes_the_place_of_no_other(account: TelnyxAccount, odd: Any) -> None:
+    events = [make_event("call.initiated", -9), make_event("call.answered", -5, to=odd)]
+    call = fold(account, [read(account, event) for event in events])
+    assert (call["to_number"], call["state"]) == (TO, "answered")
+
+
+def test_of_two_events_of_one_moment_the_later_step_counts_and_of_one_kind_always_the_same(
+    account: TelnyxAccount,
+) -> None:
+    for _ in range(8):  # which has the greater id is by chance
+        begun = make_event()
+        answered, again = (make_event("call.answered", client_state=state) for state in ("YQ==", "Yg=="))
+        bridged = make_event("call.bridged")
+        for event in (answered, again, bridged):
+            event["data"]["occurred_at"] = begun["data"]["occurred_at"]
+        events = [read(account, event) for event in (begun, answered, again, bridged)]
+        calls = [fold(account, list(order)) for order in itertools.permutations(events)]
+        assert {call["state"] for call in calls} == {"bridged"}
+        calls = [fold(account, list(order)) for order in itertools.permutations(events[:3])]
+        assert {call["state"] for call in calls} == {"answered"}
+        assert all(call == calls[0] for call in calls)
+
+
+def test_of_two_callbacks_of_texml_of_one_moment_the_later_step_counts(account: TelnyxAccount) -> None:
+    at = datetime.now(UTC).isoformat()
+    for number in range(8):  # which has the greater key is by chance
+        told = {"CallSid": f"v3:{number}-leg", "CallbackSource": "call-progress-events", "Timestamp": at}
+        bodies = [form(**told, CallStatus=word) for word in ("queued", "ringing", "in-progress")]
+        events = [intake.read(account, "texml", {}, body, RECEIVED) for body in bodies]
+        for several, state in ((events, "answered"), (events[:2], "ringing")):
+            assert {fold(account, list(order))["state"] for order in itertools.permutations(several)} == {state}
+
+
+@pytest.mark.django_db
+def test_what_is_told_late_of_a_lost_call_gives_it_no_new_life(account: TelnyxAccount) -> None:
+    tell(account, make_event(seconds=-900), make_event("call.answered", -890))
+    status.close_as_lost(Call.objects.get(), None, datetime.now(UTC))
+    ended = Call.objects.get().ended_at
+    tell(account, make_event("call.recording.saved", -800))
+    call = Call.objects.get()
+    assert (call.state, call.ended_at, call.has_recording) == ("lost", ended, True)
+    tell(account, make_event("call.bridged", 2))
+    assert (Call.objects.get().state, Call.objects.get().ended_at) == ("bridged", None)

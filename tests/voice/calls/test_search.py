@@ -1,5 +1,6 @@
 """A call is found by whatever the customer on the phone can tell."""
 
+import uuid
 from datetime import timedelta
 from typing import Any
 
@@ -11,9 +12,10 @@ from django.utils import timezone
 from portal.actors import Actor
 from portal.models import AuditEvent, TelnyxAccount
 from tests.support.commands import act
-from tests.support.factories import CONNECTION, make_call
+from tests.support.events import tell
+from tests.support.factories import CONNECTION, make_call, make_event
 from tests.support.rest import CALLS, api_for, problem
-from tests.support.rows import Call
+from tests.support.rows import Call, CallEvent
 from voice.call_log import query
 from voice.calls import search
 from voice.dialling import limits
@@ -294,3 +296,81 @@ def test_a_search_of_more_than_a_minute_ago_is_not_counted(bob: Actor, monkeypat
     later = timezone.now() + timedelta(seconds=61)
     monkeypatch.setattr(timezone, "now", lambda: later)
     assert found("0143", bob) == "ac"
+
+
+def test_of_what_somebody_does_only_such_searches_are_counted(bob: Actor) -> None:
+    for _ in range(search.PER_MINUTE + 1):
+        AuditEvent.note(bob, "note.write")
+    assert found("0143", bob) == "ac"
+
+
+@pytest.mark.parametrize(
+    ("who", "typed", "legs"),
+    [
+        ("ada", "SIP:ada", ["v3:c-leg"]),
+        ("ada", "SIP:ada@example.com", ["v3:c-leg"]),
+        ("bob", "SIP:ada@example.com", ["v3:c-leg"]),
+        ("bob", "ada@example.com", ["v3:c-leg"]),
+        ("bob", "SIP:ada", []),  # the beginning of an address is none
+    ],
+)
+def test_over_rest_a_sip_address_is_one_however_its_scheme_is_written(
+    request: pytest.FixtureRequest, account: TelnyxAccount, who: str, typed: str, legs: list[str]
+) -> None:
+    answer = api_for(request.getfixturevalue(who).user).get(CALLS, {"number": typed, "account": account.name})
+    assert answer.status_code == 200, answer.content
+    assert [row["call_control_id"] for row in answer.json()["results"]] == legs
+
+
+@pytest.mark.parametrize(
+    ("typed", "legs"),
+    [
+        *(("0050143", "d"), ("005-0143", "d"), ("0050144", ""), ("050143", "d"), ("0013120050143", "d")),
+        *(("005550143", ""), ("0550143", "ac")),  # a number from abroad, and one behind the 0 of a trunk
+    ],
+)
+def test_seven_last_digits_may_begin_with_00(account: TelnyxAccount, ada: Actor, typed: str, legs: str) -> None:
+    make_call(account, "d", from_number="+13120050143")
+    assert found(typed, ada) == legs
+
+
+@pytest.mark.parametrize("typed", ["1", "12345678901234567890", "+12345678901234567890", ""])
+def test_what_has_too_few_or_too_many_digits_is_no_whole_number(account: TelnyxAccount, typed: str) -> None:
+    Limits.objects.update_or_create(account=account, defaults={"allowed_countries": ["US"]})
+    assert search.whole_number(typed) == ""
+
+
+@pytest.mark.parametrize(
+    ("typed", "legs"),
+    [("bea@pbx.example", "d"), ("sips:bea@pbx.example", "d"), ("cid@pbx.example", "e"), ("sip:cid@pbx.example", "")],
+)
+def test_an_address_is_found_by_itself_and_under_each_scheme(
+    account: TelnyxAccount, ada: Actor, bob: Actor, typed: str, legs: str
+) -> None:
+    make_call(account, "d", from_number="sips:bea@pbx.example")
+    make_call(account, "e", to_number="cid@pbx.example")
+    assert found(typed, ada) == found(typed, bob) == legs
+
+
+@pytest.mark.parametrize("typed", ["anonymous", "Anonymous", "ANONYMOUS"])
+def test_a_word_for_nobody_is_the_same_in_capitals(account: TelnyxAccount, ada: Actor, typed: str) -> None:
+    for leg, word in (("d", "ANONYMOUS"), ("e", "Anonymous"), ("f", "anonymous"), ("g", "restricted")):
+        make_call(account, leg, from_number=word)
+    assert found(typed, ada) == "def"
+
+
+@pytest.mark.parametrize(("typed", "legs"), [("123456789012345", "d"), ("1234567890123456", "e")])
+def test_fifteen_digits_may_be_a_number_and_sixteen_are_an_application(
+    account: TelnyxAccount, ada: Actor, typed: str, legs: str
+) -> None:
+    make_call(account, "d", from_number="+123456789012345")
+    make_call(account, "e", connection_id="1234567890123456")
+    assert found(typed, ada) == legs
+
+
+def test_of_two_events_and_two_commands_each_leads_to_its_own_call(account: TelnyxAccount, ada: Actor) -> None:
+    for leg in "de":
+        tell(account, make_event(leg=leg, call_session_id=str(uuid.uuid4())))
+        call = Call.objects.get(call_control_id=f"v3:{leg}-leg")
+        ids = [CallEvent.objects.get(call=call).pk, CallEvent.objects.get(call=call).event_id, act(call, "hangup").pk]
+        assert [found(str(one), ada) for one in ids] == [leg] * 3

@@ -114,3 +114,29 @@ def test_a_call_answered_before_it_began_and_one_that_goes_on(api: APIClient, ac
     make_call(account, "rings", started_at=at, answered_at=None, state="ringing")
     told = {name: api.get(f"{CALLS}v3:{name}-leg/").json()["clock_skew_seconds"] for name in ("early", "rings")}
     assert told == {"early": 2.0, "rings": None}
+
+
+def test_what_was_measured_of_a_call_and_where_its_flow_stands_is_told(api: APIClient, account: TelnyxAccount) -> None:
+    known = {
+        **{"has_recording": True, "step": "menu", "attestation_valid": False, "late_seconds": 7.25},
+        **{"billed_seconds": 60, "mos": 4.25, "jitter": 3.5, "cost_parts": [{"call_part": "sip-trunking"}]},
+    }
+    packets = {"packets_in": 80, "skipped_in": 20, "packets_out": 10, "skipped_out": 5}
+    body = api.get(of_call(make_call(account, **known, **packets))).json()
+    assert {name: body[name] for name in known} == known
+    assert (body["loss_in"], body["loss_out"]) == (0.25, 0.5)
+
+
+def test_all_that_is_stored_of_an_event_is_told(api: APIClient, account: TelnyxAccount) -> None:
+    at = timezone.now().replace(microsecond=0)
+    known = {
+        **{"event_id": "e-1", "event_type": "call.answered", "source": "backfill", "status": "dead", "attempt": 3},
+        **{"call_control_id": "v3:a-leg", "call_leg_id": "leg", "call_session_id": "session", "connection_id": "77"},
+        **{"error": "A handler failed.", "payload": {"state": "answered"}},
+    }
+    times = {"occurred_at": at - timedelta(seconds=9), "received_at": at - timedelta(seconds=5), "processed_at": at}
+    event = CallEvent.objects.create(account=account, dedupe_key="e-1", body=b"{}", **known, **times)
+    body = api.get(f"{EVENTS}{event.pk}/").json()
+    assert {name: body[name] for name in known} == known
+    assert [body[name] for name in times] == [one.strftime("%Y-%m-%dT%H:%M:%S.000000Z") for one in times.values()]
+    assert body["id"] == str(event.pk)

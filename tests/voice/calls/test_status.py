@@ -19,7 +19,8 @@ from portal.telnyx.errors import TelnyxRefused, TelnyxUnavailable
 from tests.support.events import tell
 from tests.support.factories import make_call, make_event
 from tests.support.http_servers import answer, serving
-from tests.support.rest import CALLS, problem
+from tests.support.reconciliation import look, uncertain
+from tests.support.rest import CALLS, of_call, problem, send
 from tests.support.rows import Call, CallEvent
 from tests.support.sandbox_ledger import wire
 from tests.support.signing import TELNYX_KEY
@@ -224,3 +225,60 @@ def test_a_list_that_does_not_end_is_read_to_a_bound(account: TelnyxAccount) -> 
     with telnyx_says(account, active_calls=page) as listener:
         found = status.active_calls(account, "77")
         assert (len(listener.requests), len(found.rows), found.complete) == (40, 40, False)
+
+
+@pytest.mark.parametrize(("code", "answered"), [("90015", 200), ("90018", 200), ("90034", 422)])
+def test_of_the_refusals_those_that_say_that_there_is_no_such_call_are_an_answer(
+    api: APIClient, account: TelnyxAccount, code: str, answered: int
+) -> None:
+    call = make_call(account)
+    refused = ("422 Unprocessable Entity", {"errors": [{"code": code, "detail": "Not this call."}]})
+    with telnyx_says(account, calls=refused):
+        answer = send(api, of_call(call, "refresh"))
+    assert answer.status_code == answered, answer.content
+    assert Call.objects.get().state == "answered"
+
+
+@pytest.mark.parametrize(
+    ("told", "outcome"),
+    [
+        ({"is_alive": True, "client_state": "bWluZQ=="}, "ok"),
+        ({"is_alive": True, "client_state": "b3RoZXI="}, "uncertain"),
+        ({"is_alive": True}, "uncertain"),
+        ({"is_alive": False, "client_state": "bWluZQ=="}, "uncertain"),
+    ],
+)
+def test_a_client_state_is_set_if_the_call_lives_and_has_it(
+    account: TelnyxAccount, told: dict[str, Any], outcome: str
+) -> None:
+    lost = uncertain(make_call(account), "update_client_state", {"client_state": "bWluZQ=="})
+    with telnyx_says(account, call_events={"data": []}, calls={"data": told}):
+        assert look(lost).status == outcome
+
+
+def test_an_end_that_was_asked_for_is_judged(account: TelnyxAccount) -> None:
+    with telnyx_says(account, calls={"data": {"is_alive": False, "end_time": ago(5).isoformat()}}):
+        status.refresh(make_call(account))
+    assert Call.objects.get().judge_at
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "answered"), [("404 Not Found", "90034", 200), ("422 Unprocessable Entity", "90034", 422)]
+)
+def test_only_that_there_is_no_such_texml_call_is_an_answer(
+    api: APIClient, account: TelnyxAccount, line: str, code: str, answered: int
+) -> None:
+    TelnyxAccount.objects.filter(pk=account.pk).update(account_sid=SID)
+    call = make_call(account, is_texml=True)
+    with telnyx_says(account, **{"/Calls/": (line, {"errors": [{"code": code, "detail": "Not this call."}]})}):
+        answer = send(api, of_call(call, "refresh"))
+    assert answer.status_code == answered, answer.content
+
+
+@pytest.mark.parametrize("word", ["busy", "failed", "no-answer", "canceled"])
+def test_a_texml_call_is_over_however_it_ended(db: None, api: APIClient, word: str) -> None:
+    said = {"sid": "v3:a-leg", "status": word, "end_time": "Fri, 22 May 2026 10:00:09 +0000"}
+    with serving(answer("200 OK", json.dumps(said).encode())) as telnyx:
+        call = make_call(wired(telnyx.url), is_texml=True, started_at=datetime(2026, 5, 22, 10, tzinfo=UTC))
+        answered = api.post(f"{CALLS}{call.call_control_id}/refresh/")
+    assert (answered.status_code, answered.json()["state"]) == (200, "ended"), answered.json()

@@ -96,3 +96,85 @@ def test_the_calls_page_offers_it_and_shows_it_on_demand(
     masked = signed_in("voice.view_call", "voice.view_callevent", "voice.view_raw_event", username="masked")
     with telnyx_says(account, call_events=page([entry(1)])):
         assert FROM not in masked.get(url).content.decode()
+
+
+def test_an_entry_of_another_shape_is_told_as_far_as_it_goes(account: TelnyxAccount, browser: Client) -> None:
+    odd = [
+        {
+            "type": "webhook",
+            "name": "call.hangup",
+            "occurred_at": "2026-01-02T03:04:09Z",
+            "metadata": {"status": "failed"},
+        },
+        {"name": "answer", "event_timestamp": "2026-01-02T03:04:05Z", "metadata": "none"},
+        {"type": "command", "metadata": None},
+    ]
+    with telnyx_says(account, call_events=page(odd)):
+        answer = browser.get(f"/admin/voice/call/{make_call(account).pk}/telnyx-events/")
+    lines = [line for line, _ in answer.context["lines"]]
+    assert [(line.kind, line.name, line.at and line.at.second, line.status) for line in lines] == [
+        ("command", "?", None, ""),
+        ("?", "answer", 5, ""),
+        ("webhook", "call.hangup", 9, "failed"),
+    ]
+
+
+@pytest.mark.parametrize(("of", "is_whole"), [(1, True), (9, False)])
+def test_the_page_says_where_there_is_more_than_it_shows(
+    account: TelnyxAccount, browser: Client, of: int, is_whole: bool
+) -> None:
+    url = f"/admin/voice/call/{make_call(account).pk}/telnyx-events/"
+    with telnyx_says(account, call_events=page([entry(at) for at in range(250)], of)):
+        section = browser.get(url).content.decode()
+    assert ("There is more than is shown" in section) is not is_whole
+
+
+def test_the_details_of_an_entry_are_for_who_may_see_raw_events(account: TelnyxAccount, signed_in: Any) -> None:
+    url = f"/admin/voice/call/{make_call(account).pk}/telnyx-events/"
+    looks = ("voice.view_call", "voice.view_callevent")
+    with telnyx_says(account, call_events=page([entry(1)])):
+        blind = signed_in(*looks).get(url).content.decode()
+        seer = signed_in(*looks, "voice.view_raw_event", username="seer").get(url).content.decode()
+    assert ("<summary" in blind, "<summary" in seer) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "metadata", "found"),
+    [
+        ("command", {"status": "failed"}, ""),
+        ("command", {"status": "success", "errors": [], "telnyx_error": {}}, None),
+        ("command", {"errors": {"code": 7}}, "7"),
+        ("command", {"errors": ["no", {"title": "No"}, {"error_code": "D1", "code": "2"}]}, "D1"),
+        ("command", {"telnyx_error": "no"}, ""),
+        ("command", {"telnyx_error": {"code": "x" * 30}}, "x" * 20),  # as long as its column
+        ("command", "failed", None),
+        ("webhook", {"status": "failed"}, None),
+    ],
+)
+def test_why_a_command_was_refused_is_told_by_its_code_if_there_is_one(
+    kind: str, metadata: Any, found: str | None
+) -> None:
+    assert telnyx_record.refusal({"type": kind, "metadata": metadata}) == found
+
+
+def test_of_a_leg_that_was_never_dialled_its_dial_tells_why() -> None:
+    def told(name: str, **metadata: Any) -> dict[str, Any]:
+        return {"type": "command", "name": name, "metadata": metadata}
+
+    speak, dial = told("speak", errors=[{"code": "1"}]), told("calls.dial", errors=[{"code": "2"}])
+    assert telnyx_record.refusal_of_dial(telnyx_record.Record([speak, told("dial"), dial], complete=True)) == "2"
+    assert telnyx_record.refusal_of_dial(telnyx_record.Record([speak, told("dial")], complete=True)) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "metadata", "found"),
+    [
+        ("webhook", {"event": {"id": "e-1"}}, {"id": "e-1"}),
+        ("command", {"event": {"id": "e-1"}}, None),
+        ("webhook", {"event": "e-1"}, None),
+        ("webhook", {}, None),
+        ("webhook", "e-1", None),
+    ],
+)
+def test_an_entry_of_a_webhook_holds_its_event(kind: str, metadata: Any, found: dict[str, str] | None) -> None:
+    assert telnyx_record.event_of({"type": kind, "metadata": metadata}) == found

@@ -317,3 +317,20 @@ def test_a_leg_beyond_the_first_of_very_many_is_told_all_the_same(
 
 def page_of(call: Call) -> str:
     return f"/admin/voice/call/{call.pk}/change/"
+
+
+def test_of_a_long_call_without_a_session_all_events_are_found_by_its_own_id(
+    browser: Client, account: TelnyxAccount
+) -> None:
+    call = make_call(account, "a", call_session_id="")
+    many_events(call, 501)
+    page = browser.get(page_of(call)).content.decode()
+    assert "1 event between these not shown" in page
+    assert "/admin/voice/callevent/?q=v3%3Aa-leg" in page
+
+
+def test_the_legs_of_a_session_have_their_letters_on_the_page(browser: Client, account: TelnyxAccount) -> None:
+    tell(account, make_event(seconds=-9), make_event(seconds=-5, leg="b", direction="outgoing"))
+    page = browser.get(page_of(Call.objects.get(call_control_id="v3:b-leg"))).content.decode()
+    for text in ('title="Leg A"', 'title="Leg B"', "leg B of 2"):
+        assert text in page, text

@@ -8,11 +8,13 @@ import pytest
 from portal.models import TelnyxAccount
 from tests.support.accounts import make_account
 from tests.support.commands import act
+from tests.support.conferences import SAID, room_event
 from tests.support.documents import published
 from tests.support.events import tell
 from tests.support.factories import make_call, make_event
 from tests.support.reconciliation import sent_ok, uncertain
-from tests.support.rows import Call, CallCommand, CallEvent
+from tests.support.rows import Call, CallCommand, CallEvent, Conference, ConferenceParticipant
+from tests.support.times import ago
 from voice.calls import timeline
 from voice.models import TexmlFetch
 
@@ -144,3 +146,73 @@ def test_a_fetch_says_that_another_answer_was_given_and_is_its_own_account_s(
     fetches(make_call(account, "b", call_session_id="another"), 1, document=published(account, name="Sales"))
     (line,) = lines(call, operator)
     assert (line.leg, line.detail) == ("A", "fetched Menu v1 (the apology: it could not be filled)")
+
+
+def test_a_command_says_how_long_it_was_held_back_and_what_became_of_it(account: TelnyxAccount, operator: Any) -> None:
+    call = make_call(account)
+    command = act(call, "answer")
+    rows = CallCommand.objects.filter(pk=command.pk)
+    rows.update(held_since=command.created_at, held_why="Telnyx asks to wait.")
+    assert [line.detail for line in lines(call, operator)] == ["by portal · held back: Telnyx asks to wait."]
+    rows.update(
+        first_sent_at=command.created_at + timedelta(seconds=7), error="It may have acted.", settlement="It has."
+    )
+    assert [line.detail for line in lines(call, operator)] == [
+        "by portal · held back for 7 s: Telnyx asks to wait. · It may have acted. · It has."
+    ]
+
+
+def test_an_answer_says_after_how_long_it_came(account: TelnyxAccount, operator: Any) -> None:
+    """At once, where Telnyx's clock is behind ours."""
+    tell(account, make_event(seconds=-60), make_event("call.answered", -40), make_event("call.speak.started", -30))
+    call, said = Call.objects.get(), {"payload": "Hello", "voice": "female"}
+    wanted: list[tuple[str, dict[str, Any], str, float]] = [
+        ("answer", {}, "call.answered", 3.04),
+        ("speak", said, "call.speak.started", -2),
+    ]
+    for action, parameters, event_type, after in wanted:
+        sent = CallEvent.objects.get(event_type=event_type).happened_at - timedelta(seconds=after)
+        CallCommand.objects.filter(pk=sent_ok(call, action, parameters, 9).pk).update(first_sent_at=sent)
+    answers = [(line.name, line.answered) for line in lines(call, operator) if line.answered]
+    assert [(name, answer.title, answer.seconds) for name, answer in answers] == [
+        ("answer", "Answered", 3.0),
+        ("speak", "Speaking started", 0.0),
+    ]
+
+
+def test_what_happens_to_a_conference_as_a_whole_has_nobody_s_letter(account: TelnyxAccount, operator: Any) -> None:
+    tell(
+        account,
+        room_event("conference.participant.joined", -9),
+        room_event("conference.playback.started", -8, "", **SAID),
+    )
+    room = Conference.objects.get()
+    ConferenceParticipant.objects.create(conference=room, call_control_id="v3:unknown", joined_at=ago(5))
+    assert [(line.name, line.leg, line.source) for line in timeline.of_conference(room, operator)] == [
+        ("conference.participant.joined", "A", ""),
+        ("conference.playback.started", "", "conference"),
+    ]
+
+
+def test_who_else_came_is_told_by_the_number_alone(account: TelnyxAccount, operator: Any) -> None:
+    theirs = {"call_session_id": "other", "from": "+13125550177"}
+    tell(
+        account,
+        room_event("conference.participant.joined", -9),
+        room_event("conference.participant.joined", -8, "b", **theirs),
+    )
+    told = [(line.leg, line.detail) for line in lines(Call.objects.get(call_control_id="v3:a-leg"), operator)]
+    assert told == [("A", ""), ("", "+1 312-555-0177")]
+
+
+def test_an_end_without_a_cause_says_nothing(account: TelnyxAccount, operator: Any) -> None:
+    tell(account, make_event("call.hangup", hangup_cause=None, hangup_source=None))
+    assert [line.detail for line in lines(Call.objects.get(), operator)] == [""]
+
+
+def test_a_command_tells_its_attempts(account: TelnyxAccount, operator: Any) -> None:
+    call = make_call(account)
+    act(call, "answer")
+    tried = [{"at": ago(at).isoformat(), "http_status": 503, "ms": 12, "code": None} for at in (5, 3)]
+    CallCommand.objects.update(attempts=tried)
+    assert [line.attempts for line in lines(call, operator)] == [tried]

@@ -6,7 +6,7 @@ import pytest
 
 from portal.telnyx import schemas
 from tests.support.sdk_actions import METHODS
-from voice.catalogue import actions, retry_policy
+from voice.catalogue import actions, retry_policy, texml_operations
 
 NO_PARAMETERS = {"self", "extra_headers", "extra_query", "extra_body", "timeout"}
 # Telnyx would carry a repeat of these out: one attempt
@@ -135,3 +135,53 @@ def test_an_action_stands_where_people_look_for_it(title: str, names: list[str])
 )
 def test_an_action_is_called_as_people_call_it(action: str, words: str) -> None:
     assert actions.label(action) == words
+
+
+def test_what_costs_money_deletes_or_is_kept_takes_a_permission_of_its_own() -> None:
+    dials = {"texml.calls.dial", "texml.calls.create", "texml.ai_calls.create", "texml.participants.dial"}
+    others = {"queues.create", "queues.calls.remove", "recordings.delete", "conferences.update_participant"}
+    asked: dict[str, set[str]] = {}
+    for action in (*texml_operations.COMMANDS, *actions.conference_names(), *others):
+        asked.setdefault(actions.permission(action), set()).add(action)
+    assert asked.pop("voice.control_call") >= {"texml.calls.hang_up", "conferences.join", "queues.calls.remove"}
+    assert asked == {
+        "voice.dial": dials,
+        "voice.delete_recording": {"recordings.delete", "texml.recordings.delete", "texml.transcriptions.delete"},
+        "applications.change_texmlapplication": {"texml.secrets.save"},
+    }
+    assert {*dials, "dial"} == actions.NEW_CALLS
+
+
+@pytest.mark.parametrize(
+    ("action", "rest", "names"),
+    [("dial", {"connection_id": "77"}, ("from", "to")), ("texml.calls.dial", {}, ("From", "To"))],
+)
+def test_numbers_are_kept_in_one_form(action: str, rest: dict[str, str], names: tuple[str, str]) -> None:
+    told = actions.check(action, rest | dict.fromkeys(names, "+1 (312) 555-0001"))
+    assert told == rest | dict.fromkeys(names, "+13125550001")
+
+
+@pytest.mark.parametrize(
+    ("document", "is_heard"),
+    [
+        ("<Response><Record/></Response>", True),
+        ("<Response><Say>Hello</Say></Response>", False),
+        ("<Response>", True),  # nobody knows
+        ("", False),
+    ],
+)
+def test_who_hears_a_call_is_told_by_its_document(document: str, is_heard: bool) -> None:
+    assert actions.is_listening("texml.calls.redirect", {"Texml": document}) is is_heard
+
+
+def test_actions_stand_under_their_headings_in_the_order_in_which_people_look_for_them() -> None:
+    told = actions.grouped()
+    assert [title for title, _ in told] == [
+        *("Answer & end", "Connect", "Speak & play", "Gather", "Record", "Stream & fork", "Transcribe", "AI"),
+        *("Queue", "SIP", "Other"),
+    ]
+    assert sorted(name for _, members in told for name in members) == sorted(actions.names())
+    assert actions.grouped(["refer", "hangup", "answer"]) == [
+        ("Answer & end", ["hangup", "answer"]),
+        ("SIP", ["refer"]),
+    ]

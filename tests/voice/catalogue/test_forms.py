@@ -1,6 +1,8 @@
 """Forms of actions: every parameter has its field, what people write becomes what Telnyx takes."""
 
+import json
 import re
+import uuid
 from typing import Any
 
 import pytest
@@ -153,3 +155,50 @@ def test_a_list_of_texts_may_stand_one_a_line(browser: Client, account: TelnyxAc
         {"call_control_ids": ["v3:a-leg", "v3:b-leg"]},
         {"call_control_ids": ["v3:a-leg", "v3:b-leg"]},
     ]
+
+
+@pytest.mark.parametrize(
+    ("action", "name"),
+    [
+        *(("transfer", "to"), ("transfer", "from"), ("dial", "from"), ("dial", "to")),
+        *(("texml.calls.dial", "To"), ("texml.calls.dial", "From")),
+    ],
+)
+def test_a_number_that_cannot_be_one_is_told_at_its_field(action: str, name: str) -> None:
+    forms = [ActionForm(action, {"intent": str(uuid.uuid4()), name: typed}) for typed in ("ada", "+1 (312) 555-0001")]
+    assert [name in form.errors for form in forms] == [True, False]
+    assert forms[1].cleaned_data[name] == "+13125550001"
+
+
+def test_a_page_that_comes_back_shows_no_password(browser: Client, account: TelnyxAccount) -> None:
+    url = page(make_call(account), "do", "transfer")
+    typed = {"to": "sip:a@b.example", "timeout_secs": "soon"}
+    typed |= {"sip_auth_username": "grace", "sip_auth_password": "correct-horse"}
+    answer = browser.post(url, drawn(browser, url) | typed)
+    assert set(answer.context["form"].errors) == {"timeout_secs"}
+    assert ("grace" in answer.content.decode(), "correct-horse" in answer.content.decode()) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("action", "name", "typed", "taken"),
+    [
+        ("dial", "to", '["+13125550001", "+13125550002"]', ["+13125550001", "+13125550002"]),
+        ("start_playback", "loop", "999999999", 999999999),
+        ("start_playback", "loop", "1234567890", "1234567890"),  # no count of anything
+    ],
+)
+def test_a_text_is_read_as_json_or_as_a_number_where_it_is_one(action: str, name: str, typed: str, taken: Any) -> None:
+    form = ActionForm(action, {"intent": str(uuid.uuid4()), name: typed})
+    assert name not in form.errors
+    assert form.values()[name] == taken
+
+
+def test_what_begins_like_json_and_is_none_is_told_so() -> None:
+    form = ActionForm("dial", {"intent": str(uuid.uuid4()), "to": '["+13125550001"'})
+    assert "This is not JSON" in form.errors["to"][0]
+
+
+def test_the_page_knows_what_the_members_of_a_list_are_and_texts_stand_one_a_line() -> None:
+    told = json.loads(ActionForm("transfer").fields["custom_headers"].widget.attrs["data-schema"])
+    assert {one["name"] for one in told["item"]["fields"]} == {"name", "value"}
+    assert "data-schema" not in ActionForm("conferences.hold").fields["call_control_ids"].widget.attrs

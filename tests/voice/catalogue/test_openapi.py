@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.test import Client
+
+from voice.catalogue import actions, texml_operations
 
 pytestmark = pytest.mark.django_db
 
@@ -55,3 +58,112 @@ def enums_of(value: Any) -> Iterator[list[Any]]:
         yield value["enum"]
     for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
         yield from enums_of(part)
+
+
+def body_of(document: Any, path: str, verb: str) -> tuple[list[Any], bool]:
+    """The schemas that a body is made of, and whether one must be given."""
+
+    def within(schema: Any) -> Iterator[Any]:
+        if "$ref" in schema:
+            yield from within(document["components"]["schemas"][schema["$ref"].rpartition("/")[2]])
+            return
+        yield schema
+        for inner in (*schema.get("allOf", ()), *schema.get("anyOf", ())):
+            yield from within(inner)
+
+    body = document["paths"][path][verb]["requestBody"]
+    return list(within(body["content"]["application/json"]["schema"])), body.get("required", False)
+
+
+def members(schemas: list[Any]) -> set[str]:
+    return {name for schema in schemas for name in schema.get("properties", {})}
+
+
+def test_each_action_has_a_path_of_its_own_with_its_parameters(client: Client) -> None:
+    document = client.get("/api/schema/?format=json").json()
+    for generic, prefix, names in (
+        ("/api/v1/calls/{call_control_id}/actions/", "", actions.names()),
+        ("/api/v1/conferences/{conference_id}/actions/", "conferences.", actions.conference_names()),
+    ):
+        listed = {path for path in document["paths"] if path.startswith(generic)}
+        assert listed == {f"{generic}{name.removeprefix(prefix)}/" for name in names}
+        for name in names:
+            path, parameters = f"{generic}{name.removeprefix(prefix)}/", actions.parameters(name)
+            schemas, required = body_of(document, path, "post")
+            assert members(schemas) == {one.name for one in parameters}, path
+            assert required == any(one.required for one in parameters), path
+            assert all(one.get("additionalProperties") is False for one in schemas if "properties" in one), path
+            told = {one["name"] for one in document["paths"][path]["post"]["parameters"]}
+            assert told >= {"account", generic.partition("{")[2].partition("}")[0]}, path
+            assert "action_name" not in told, path
+
+
+# path, verb, action, and what the path tells
+ELSE: list[tuple[str, str, str, set[str]]] = [
+    ("calls/", "post", "dial", set()),
+    ("conferences/", "post", "conferences.create", set()),
+    (
+        *("conferences/{conference_id}/participants/{participant_id}/", "patch"),
+        *("conferences.update_participant", {"id"}),
+    ),
+    ("queues/", "post", "queues.create", set()),
+    ("queues/{queue_name}/", "patch", "queues.update", set()),
+    ("queues/{queue_name}/calls/{call_control_id}/", "patch", "queues.calls.update", {"queue_name"}),
+]
+
+
+def test_what_else_acts_takes_the_parameters_of_its_method_and_the_account_where_no_path_tells_it(
+    client: Client,
+) -> None:
+    document = client.get("/api/schema/?format=json").json()
+    for path, verb, action, told_by_path in ELSE:
+        schemas, required = body_of(document, f"/api/v1/{path}", verb)
+        beside = {"account"} if verb == "post" else set()
+        assert members(schemas) == {one.name for one in actions.parameters(action)} - told_by_path | beside, path
+        assert required, path
+        assert not told_by_path & {name for schema in schemas for name in schema.get("required", ())}, path
+        closed = [schema for schema in schemas if schema.get("additionalProperties") is False]
+        assert bool(closed) is (verb != "post"), path  # else nobody could say the account
+
+
+OF_TEXML = [
+    ("calls/", "post", {"To", "From", "ApplicationSid", "connection_id"}),
+    ("calls/{call_sid}/", "patch", {"Status", "Url", "Texml"}),
+    ("calls/{call_sid}/recordings/", "post", {"RecordingChannels", "PlayBeep"}),
+    ("calls/{call_sid}/recordings/{recording_sid}/", "patch", {"Status"}),
+    ("calls/{call_sid}/siprec/", "post", {"ConnectorName", "Track"}),
+    ("calls/{call_sid}/siprec/{siprec_sid}/", "patch", {"Status"}),
+    ("calls/{call_sid}/streams/", "post", {"Url", "Track"}),
+    ("calls/{call_sid}/streams/{streaming_sid}/", "patch", {"Status"}),
+    ("conferences/{conference_sid}/", "patch", {"AnnounceUrl", "Status"}),
+    ("conferences/{conference_sid}/participants/", "post", {"To", "Label"}),
+    ("conferences/{conference_sid}/participants/{participant}/", "patch", {"Muted", "Hold"}),
+    ("queues/", "post", {"FriendlyName", "MaxSize"}),
+    ("queues/{queue_sid}/", "patch", {"MaxSize"}),
+    ("ai-calls/", "post", {"AIAssistantId", "connection_id"}),
+]
+LISTS = {
+    "calls/": "texml.calls.list",
+    "calls/{call_sid}/recordings/": "texml.calls.recordings",
+    "conferences/": "texml.conferences.list",
+    "conferences/{conference_sid}/participants/": "texml.participants.list",
+    "conferences/{conference_sid}/recordings/": "texml.conferences.recordings",
+    "queues/": "texml.queues.list",
+    "recordings/": "texml.recordings.list",
+    "transcriptions/": "texml.transcriptions.list",
+}
+
+
+def test_what_texml_takes_has_the_parameters_and_the_filters_of_its_method(client: Client) -> None:
+    document = client.get("/api/schema/?format=json").json()
+    in_address = {name for one in texml_operations.COMMANDS.values() for name in one.address_names}
+    for path, verb, names in OF_TEXML:
+        schemas, required = body_of(document, f"/api/v1/texml/{path}", verb)
+        assert members(schemas) >= names | {"account"}, path
+        assert not members(schemas) & (in_address - {"connection_id"}), path
+        assert required, path
+    for path, name in LISTS.items():
+        told = document["paths"][f"/api/v1/texml/{path}"]["get"]["parameters"]
+        assert {one["name"] for one in told if one["in"] == "query"} >= set(texml_operations.filters(name)), path
+        choices = {one.name: list(one.choices) for one in texml_operations.READS[name].parameters() if one.choices}
+        assert {one["name"]: one["schema"].get("enum") for one in told if one["name"] in choices} == choices, path

@@ -60,3 +60,14 @@ def test_resends_and_looks_have_their_times_and_an_end() -> None:
     assert every(lambda begin, now: retry_policy.next_resend("start_siprec", begin, now)) == []
     assert every(retry_policy.next_look) == [5, 30, 120, 300, 900]
     assert timedelta(seconds=60) > retry_policy.WINDOW  # Telnyx's own
+
+
+@pytest.mark.parametrize(
+    ("action", "once", "in_window"),
+    [
+        *(("speak", False, True), ("pay", False, True), ("start_siprec", True, True), ("texml.calls.dial", True, True)),
+        *((name, False, False) for name in ("conferences.hold", "recordings.delete", "texml.recordings.delete")),
+    ],
+)
+def test_what_sets_a_state_may_be_repeated_at_any_time(action: str, once: bool, in_window: bool) -> None:
+    assert (retry_policy.is_sent_once(action), retry_policy.needs_window(action)) == (once, in_window)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from voice.catalogue.texml_documents import Unreadable, addresses, called, is_heard, may_call
+from voice.catalogue.texml_documents import Unreadable, addresses, called, has_assistant, is_heard, may_call
 
 
 @pytest.mark.parametrize(
@@ -99,3 +99,21 @@ def test_it_tells_whether_somebody_may_be_called(inner: str, is_so: bool) -> Non
 )
 def test_it_finds_the_addresses_it_names(inner: str, found: list[str]) -> None:
     assert addresses(f"<Response>{inner}</Response>") == found
+
+
+@pytest.mark.parametrize(("value", "is_so"), [("", False), ("false", False), ("do-not-record", False), ("true", True)])
+def test_a_dial_that_is_not_to_be_recorded_is_not_heard(value: str, is_so: bool) -> None:
+    assert is_heard(f'<Response><Dial record="{value}">+13125550001</Dial></Response>') is is_so
+
+
+@pytest.mark.parametrize("inner", ['<Connect><AIAssistant id="a"/></Connect>', "<Tool/>", "<x:AIAssistant/>"])
+def test_whom_an_assistant_calls_nobody_knows(inner: str) -> None:
+    assert has_assistant(f"<Response>{inner}</Response>")
+    assert may_call(f"<Response>{inner}</Response>")
+    assert not called(f"<Response>{inner}</Response>")
+
+
+@pytest.mark.parametrize("declared", ["", ' encoding="UTF-8"', ' encoding="utf-8"'])
+def test_a_document_may_declare_that_it_is_utf_8(declared: str) -> None:
+    document = f'<?xml version="1.0"{declared}?><Response><Dial>+13125550001</Dial></Response>'
+    assert called(document) == [("dial", "+13125550001")]

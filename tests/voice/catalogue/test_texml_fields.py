@@ -6,7 +6,11 @@ import pytest
 from django.test import Client
 
 from portal.models import TelnyxAccount
+from tests.support.factories import run_owed
+from tests.support.rows import Call
 from tests.support.texml import form, stored
+from tests.support.times import ago
+from tests.support.webhooks import post_texml
 
 pytestmark = pytest.mark.django_db
 
@@ -55,3 +59,34 @@ def test_a_time_is_read_as_the_guide_writes_it_and_as_it_comes(
 @pytest.mark.parametrize("text", ["yesterday", "Fri, 99 Nov 2026 09:00:04 +0000", "9999-01-01T00:00:00Z", "1", "-"])
 def test_a_time_that_cannot_be_is_none(client: Client, account: TelnyxAccount, text: str) -> None:
     assert stored(client, account, form(CallStatus="ringing", Timestamp=text)).occurred_at is None
+
+
+@pytest.mark.parametrize("names", [("CallInitiatedAt",), ("StartTime",), ("CallInitiatedAt", "StartTime")])
+def test_when_a_call_began_is_told_by_the_first_time_of_it_that_there_is(
+    client: Client, account: TelnyxAccount, names: tuple[str, ...]
+) -> None:
+    times = {name: ago(60 + at) for at, name in enumerate(names)}
+    told = {"CallStatus": "in-progress", "CallbackSource": "call-progress-events"}
+    body = form(**told, **{name: at.isoformat() for name, at in times.items()})
+    assert post_texml(client, account, body).status_code == 200
+    run_owed()
+    assert Call.objects.get().started_at == times[names[0]]
+
+
+@pytest.mark.parametrize("word", ["busy", "no-answer", "canceled", "failed"])
+def test_an_end_that_says_why_is_the_cause_where_no_other_is_told(
+    client: Client, account: TelnyxAccount, word: str
+) -> None:
+    told = {"CallStatus": word, "CallbackSource": "call-progress-events", "Timestamp": ago(1).isoformat()}
+    assert post_texml(client, account, form(**told)).status_code == 200
+    run_owed()
+    call = Call.objects.get()
+    assert (call.state, call.hangup_cause) == ("ended", word)
+
+
+@pytest.mark.parametrize("word", ["initiated", "answered"])
+def test_how_a_call_stands_may_be_told_in_call_control_s_words(
+    client: Client, account: TelnyxAccount, word: str
+) -> None:
+    told = form(CallStatus=word, CallbackSource="call-progress-events")
+    assert stored(client, account, told).event_type == f"texml.call.{word}"

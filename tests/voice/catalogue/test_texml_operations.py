@@ -125,3 +125,11 @@ def test_an_address_has_each_of_its_ids_and_no_more(action: str, path: list[str]
     assert caught.value.errors == {name: [f"The address of {action} takes {ids}."] for name in names}
     whole = ["x"] * len(texml_operations.COMMANDS[action].ids)
     texml_operations.check_address(action, whole)
+
+
+def test_an_address_names_its_call_and_a_dial_its_application() -> None:
+    assert texml_operations.call_sid("texml.calls.stop_siprec", ["v3:a", "s"]) == "v3:a"
+    assert texml_operations.call_sid("texml.participants.remove", ["room", "v3:b"]) == "v3:b"
+    assert texml_operations.call_sid("texml.queues.delete", ["support"]) == ""
+    assert texml_operations.application_of("texml.calls.create", ["app-1"], {"ApplicationSid": "app-2"}) == "app-1"
+    assert texml_operations.application_of("texml.calls.dial", [], {}) == ""

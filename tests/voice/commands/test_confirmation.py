@@ -95,6 +95,25 @@ def test_legs_on_the_line_are_offered_by_their_numbers(browser: Client, account:
         assert re.findall(offered, text) == ["late", *legs, "early"]
 
 
+@pytest.mark.parametrize(
+    ("action", "name", "given"),
+    [("mute", "call_control_ids", ["v3:a-leg"]), ("join", "call_control_id", "v3:a-leg")],
+)
+def test_what_is_pressed_beside_a_leg_is_asked_for_that_leg(
+    browser: Client, account: TelnyxAccount, action: str, name: str, given: Any
+) -> None:
+    """Without its id everybody would be muted."""
+    make_call(account)
+    url = f"/admin/voice/conference/{make_room(account).pk}/do/conferences.{action}/"
+    assert browser.post(url, drawn(browser, f"{url}?{name}=v3:a-leg")).status_code == 302
+    assert CallCommand.objects.get().parameters == {name: given}
+
+
+def test_the_account_that_the_address_names_is_chosen(browser: Client, account: TelnyxAccount) -> None:
+    for one in (account, make_account("branch")):
+        assert drawn(browser, f"/admin/voice/conference/new/?account={one.pk}")["account"] == str(one.pk)
+
+
 @pytest.fixture
 def application(account: TelnyxAccount) -> CallControlApplication:
     told = {"application_name": "front desk", "telnyx_id": CONNECTION, "active": True}

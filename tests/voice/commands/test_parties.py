@@ -10,7 +10,7 @@ from tests.support.factories import CONNECTION, make_call, make_event, run_owed
 from tests.support.webhooks import post_webhook
 from voice.commands import outbox
 from voice.commands.parties import connection_of, number_of
-from voice.models import Call, CallCommand, CallEvent
+from voice.models import Call, CallCommand, CallEvent, Conference
 
 
 def test_the_other_party_is_who_it_is_about(account: Any) -> None:
@@ -25,6 +25,11 @@ def test_the_other_party_is_who_it_is_about(account: Any) -> None:
     for parameters in ({"To": "+13125550003"}, {"to": ["+13125550003", "+13125550004"]}):
         assert number_of(CallCommand(parameters=parameters)) == "+13125550003"
     assert number_of(CallCommand(parameters={"to": []})) == ""
+
+
+def test_a_command_of_a_conference_is_of_its_application_and_one_of_nothing_of_none() -> None:
+    of_conference = CallCommand(action="conferences.play", conference=Conference(connection_id="9"), parameters={})
+    assert [connection_of(of_conference), connection_of(CallCommand(parameters={}))] == ["9", ""]
 
 
 def test_lists_name_number_and_application_and_mask_for_most(

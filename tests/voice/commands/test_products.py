@@ -38,6 +38,14 @@ def of_another(account: TelnyxAccount) -> None:
     texml(make_account("other"))
 
 
+def beside(account: TelnyxAccount) -> None:
+    TexmlApplication.objects.create(account=account, telnyx_id="another", friendly_name="menu")
+
+
+def commanded(account: TelnyxAccount) -> None:
+    outbox.place(account, "texml.calls.hang_up", {"Status": "completed"}, PORTAL, path=["v3:a-leg"])
+
+
 def dialled(account: TelnyxAccount) -> None:
     _made_it(outbox.dial(account, DIAL, PORTAL))
 
@@ -70,6 +78,9 @@ conference_of_texml = callback(ConferenceSid="room-1", StatusCallbackEvent="part
         ([texml], "texml"),
         ([call_control], "call_control"),
         ([of_another], None),
+        ([beside], None),
+        ([beside, call_control], "call_control"),
+        ([commanded], None),
         ([texml, call_control], None),
         ([dialled], "call_control"),
         ([progress_of_texml], "texml"),

@@ -10,7 +10,8 @@ from django.contrib import admin
 from django.test import Client
 
 from portal.actors import PORTAL
-from portal.models import TelnyxAccount
+from portal.models import AuditEvent, TelnyxAccount
+from tests.support.accounts import make_account
 from tests.support.conferences import ROOM, make_room, room_event, story
 from tests.support.events import tell
 from tests.support.factories import make_call
@@ -112,6 +113,62 @@ def test_raw_events_of_a_conference_need_the_permission(
     assert seer.get(f"/admin/voice/conference/{other.pk}/raw/{event.pk}/").status_code == 404
 
 
+def test_a_look_at_a_raw_event_of_a_conference_is_noted(account: TelnyxAccount, browser: Client) -> None:
+    tell(account, *story()[:2])
+    room, event = Conference.objects.get(), CallEvent.objects.get(event_type="conference.created")
+    assert browser.get(f"/admin/voice/conference/{room.pk}/change/").status_code == 200
+    notes = AuditEvent.objects.filter(action="event.view_raw").values_list("actor", "object_label")
+    assert list(notes) == []
+    assert browser.get(f"/admin/voice/conference/{room.pk}/raw/{event.pk}/").status_code == 200
+    assert list(notes.all()) == [("user: operator", str(event.pk))]
+
+
+def test_the_page_leads_to_raw_events_for_who_may_see_them_and_names_its_legs(
+    account: TelnyxAccount, signed_in: Callable[..., Client]
+) -> None:
+    tell(account, *story())
+    room, event = Conference.objects.get(), CallEvent.objects.get(event_type="conference.created")
+    url, looks = f"/admin/voice/conference/{room.pk}/", ("voice.view_conference", "voice.view_callevent")
+    blind = signed_in(*looks).get(f"{url}change/").content.decode()
+    seer = signed_in(*looks, "voice.view_raw_event", username="seer").get(f"{url}change/").content.decode()
+    assert [f"{url}raw/{event.pk}/" in page for page in (blind, seer)] == [False, True]
+    assert all(f'title="Leg {letter}"' in blind for letter in "AB")
+
+
+def test_of_a_long_conference_all_events_are_found_by_its_id(account: TelnyxAccount, browser: Client) -> None:
+    room = make_room(account)
+    told = {"source": "webhook", "status": "processed", "body": b"", "event_type": "conference.floor.changed"}
+    CallEvent.objects.bulk_create(
+        CallEvent(account=account, conference=room, dedupe_key=str(at), received_at=ago(600 - at), **told)
+        for at in range(501)
+    )
+    page = browser.get(f"/admin/voice/conference/{room.pk}/change/").content.decode()
+    assert "1 event between these not shown" in page
+    assert f"/admin/voice/callevent/?q={ROOM}" in page
+
+
+def test_the_page_of_an_action_names_what_it_is_about(account: TelnyxAccount, browser: Client) -> None:
+    room, queue = make_room(account), f"queues/{account.pk}/support"
+    for path, subject in (
+        (f"{room.pk}/do/conferences.mute/", "standup"),
+        *((f"{queue}/do/{verb}/", "support") for verb in ("update", "delete")),
+        *((f"{queue}/calls/v3_3Aa-leg/{verb}/", "support, …v3:a-leg") for verb in ("keep", "remove")),
+    ):
+        page = browser.get(f"/admin/voice/conference/{path}").content.decode()
+        (told,) = re.findall(r'<div class="portal-target"><a href="[^"]+">([^<]+)</a>', page)
+        assert told == subject, path
+        assert "real people hear" not in page, path
+    TelnyxAccount.objects.filter(pk=account.pk).update(base_url="https://telnyx.example")
+    for path in (f"{queue}/do/delete/", f"{queue}/calls/v3_3Aa-leg/remove/"):
+        assert "real people hear" in browser.get(f"/admin/voice/conference/{path}").content.decode(), path
+
+
+def test_the_list_has_its_columns_in_order(account: TelnyxAccount, browser: Client) -> None:
+    columns = ["started_at", "name_shown", "state_shown", "present", "account", "connection_id", "ended_at"]
+    shown = browser.get("/admin/voice/conference/").context["cl"].list_display
+    assert [one for one in shown if one in columns] == columns
+
+
 def test_at_a_live_account_an_action_says_that_real_people_hear_it(account: TelnyxAccount, browser: Client) -> None:
     tell(account, *story()[:3])
     at, live = f"/admin/voice/conference/{Conference.objects.get().pk}/do/conferences.speak/", "real people hear"
@@ -165,6 +222,45 @@ def test_the_list_says_how_many_are_inside(account: TelnyxAccount, browser: Clie
     rows = browser.get("/admin/voice/conference/").context["cl"].result_list
     told = {row.conference_id: log.present(row) for row in rows if row.account_id == account.pk}
     assert told == {ROOM: 2, "over": 0}
+
+
+def test_the_list_is_narrowed_by_state_and_by_account(account: TelnyxAccount, browser: Client) -> None:
+    branch = make_account("branch")
+    make_room(account, conference_id="going")
+    make_room(account, conference_id="over", state="completed")
+    make_room(branch, conference_id="theirs")
+    shown = browser.get("/admin/voice/conference/").context["cl"]
+    declared = {name for spec in shown.filter_specs for name in spec.expected_parameters()}
+    assert declared >= {"state__exact", "account__id__exact"}
+    for asked, found in (
+        ({"state__exact": "completed"}, ["over"]),
+        ({"account__id__exact": str(branch.pk)}, ["theirs"]),
+        ({"account__id__exact": str(account.pk), "state__exact": "in_progress"}, ["going"]),
+    ):
+        rows = browser.get("/admin/voice/conference/", asked).context["cl"].result_list
+        assert [row.conference_id for row in rows] == found
+
+
+@pytest.mark.parametrize(
+    ("text", "whole", "masked"),
+    [
+        ("stand", ["room-1", "room-2"], []),
+        ("standup", ["room-1"], ["room-1"]),
+        ("room-2", ["room-2"], ["room-2"]),
+        ("room", [], []),
+        ("77", ["room-2"], ["room-2"]),
+    ],
+)
+def test_a_conference_is_found_by_its_name_and_by_its_ids(
+    account: TelnyxAccount, signed_in: Callable[..., Client], text: str, whole: list[str], masked: list[str]
+) -> None:
+    """By the beginning of its name, which may have a number in it, for who may see whole ones."""
+    make_room(account, conference_id="room-1")
+    make_room(account, conference_id="room-2", name="standin", connection_id="77")
+    for permissions, found in ((("voice.view_full_number",), whole), ((), masked)):
+        client = signed_in("voice.view_conference", *permissions, username=f"person-{len(permissions)}")
+        rows = client.get("/admin/voice/conference/", {"q": text}).context["cl"].result_list
+        assert sorted(row.conference_id for row in rows) == found
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,12 @@
 """Conferences over REST."""
 
 from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.utils import timezone
 from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
 
@@ -128,6 +131,36 @@ def test_an_answer_that_cannot_be_read_does_not_say_that_there_is_none(
 ) -> None:
     with telnyx_says(account, conferences=said, queues=said):
         problem(api.get(f"{address}?account={account.name}"), 503, "telnyx_unavailable")
+
+
+@pytest.mark.parametrize("told", [{"id": 7}, {"id": "../x"}, {"id": ""}, {"name": "standup"}])
+def test_an_answer_that_names_no_conference_makes_none(
+    api: APIClient, account: TelnyxAccount, told: dict[str, Any]
+) -> None:
+    with telnyx_says(account, conferences={"data": told}):
+        problem(api.get(f"/api/v1/conferences/{ROOM}/?account={account.name}"), 503, "telnyx_unavailable")
+    assert not Conference.objects.exists()
+
+
+def test_all_that_is_known_of_a_conference_is_told(api: APIClient, account: TelnyxAccount) -> None:
+    begun = timezone.now().replace(microsecond=0) - timedelta(hours=2)  # before the neighbour's of the same id
+    ended = begun + timedelta(minutes=5)
+    make_room(account, conference_id="another", name="another")
+    make_room(account, state="completed", connection_id="77", started_at=begun, ended_at=ended, end_reason="all_left")
+    assert api.get(f"/api/v1/conferences/{ROOM}/?account={account.name}").json() == {
+        **{"id": ROOM, "name": "standup", "account": account.name, "connection_id": "77"},
+        **{"status": "completed", "end_reason": "all_left"},
+        "started_at": begun.strftime("%Y-%m-%dT%H:%M:%S.000000Z"),
+        "ended_at": ended.strftime("%Y-%m-%dT%H:%M:%S.000000Z"),
+    }
+
+
+@pytest.mark.parametrize(("length", "kept"), [(255, 255), (256, 0)])
+def test_a_queue_with_a_name_that_no_column_holds_is_telnyxs_to_judge(api: APIClient, length: int, kept: int) -> None:
+    make_account("wired")
+    made = api.post("/api/v1/queues/", {"queue_name": "q" * length}, format="json")
+    assert (made.status_code, made.json()["parameters"]) == (202, {"queue_name": "q" * length})
+    assert len(CallCommand.objects.get().queue_name) == kept
 
 
 @pytest.mark.parametrize(

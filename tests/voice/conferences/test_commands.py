@@ -18,6 +18,7 @@ from tests.support.factories import make_call, make_event
 from tests.support.http_servers import answer, serving
 from tests.support.reconciliation import hear
 from tests.support.rows import CallCommand, CallEvent, Conference
+from tests.support.telnyx_answers import telnyx_says
 from voice.commands import outbox
 from voice.dispatch import reconciliation, sender
 
@@ -98,6 +99,71 @@ def test_a_command_whose_state_is_there_already_stays_its_conferences(account: T
         sender.send(command.pk)
     command.refresh_from_db()
     assert (command.settlement, command.conference) == ("Settled from the state at Telnyx.", room)
+
+
+OTHER_PERSON = PERSON | {"call_control_id": "v3:b-leg", "muted": False}
+
+
+@pytest.mark.parametrize(
+    ("named", "rows", "sends"),
+    [
+        ([], [PERSON, OTHER_PERSON], 1),
+        ([], [PERSON, OTHER_PERSON | {"muted": True}], 0),
+        ([], [PERSON, OTHER_PERSON | {"status": "left"}], 0),
+        ([], [], 1),  # who is in it is not told
+        (["v3:a-leg"], [PERSON, OTHER_PERSON], 0),
+        (["v3:b-leg"], [PERSON, OTHER_PERSON], 1),
+        (["v3:a-leg", "v3:b-leg"], [PERSON, OTHER_PERSON], 1),
+        (["v3:a-leg", "v3:b-leg"], [PERSON], 1),
+    ],
+)
+def test_all_whom_it_is_about_are_muted_or_it_is_sent_again(
+    account: TelnyxAccount, named: list[str], rows: list[dict[str, Any]], sends: int
+) -> None:
+    """About everybody inside, where nobody is named."""
+    command = command_of(make_room(account), "mute", **({"call_control_ids": named} if named else {}))
+    begun = timezone.now() - timedelta(seconds=2)
+    CallCommand.objects.update(
+        status="sending", first_sent_at=begun, attempts=[{"at": begun.isoformat(), "outcome": "uncertain"}]
+    )
+    with telnyx(participants=rows, other={"result": "ok"}) as server:
+        TelnyxAccount.objects.update(base_url=f"{server.url}/v2")
+        sender.send(command.pk)
+        assert sum(raw.startswith(b"POST") for raw in server.requests) == sends
+    command.refresh_from_db()
+    assert (command.status, bool(command.settlement)) == ("ok", sends == 0)
+
+
+@pytest.mark.parametrize(
+    ("action", "told"),
+    [
+        *(("hold", {"on_hold": True}), ("unhold", {"on_hold": False})),
+        *(("mute", {"muted": True}), ("unmute", {"muted": False})),
+    ],
+)
+@pytest.mark.parametrize("is_so", [True, False])
+def test_each_state_is_read_by_its_own_name(
+    account: TelnyxAccount, action: str, told: dict[str, bool], is_so: bool
+) -> None:
+    lost = uncertain(make_room(account), action, call_control_ids=["v3:a-leg"])
+    row = PERSON | (told if is_so else {name: not value for name, value in told.items()})
+    with telnyx(participants=[row]) as server:
+        TelnyxAccount.objects.update(base_url=f"{server.url}/v2")
+        reconciliation.reconcile(lost.pk)
+    lost.refresh_from_db()
+    assert lost.status == ("ok" if is_so else "uncertain")
+
+
+@pytest.mark.parametrize(("named", "total", "status"), [([], 1, "ok"), ([], 2, "uncertain"), (["v3:a-leg"], 2, "ok")])
+def test_that_all_are_muted_is_told_by_a_whole_list_alone(
+    account: TelnyxAccount, named: list[str], total: int, status: str
+) -> None:
+    lost = uncertain(make_room(account), "mute", **({"call_control_ids": named} if named else {}))
+    listed = {"data": [PERSON], "meta": {"total_pages": 1, "total_results": total}}
+    with telnyx_says(account, participants=listed):
+        reconciliation.reconcile(lost.pk)
+    lost.refresh_from_db()
+    assert lost.status == status
 
 
 @pytest.mark.parametrize("action", ["play", "send_dtmf", "gather_dtmf_audio"])

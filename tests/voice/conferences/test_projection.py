@@ -2,7 +2,7 @@
 
 import itertools
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from tests.support.conferences import ROOM, make_room, room_event, story
 from tests.support.connected_threads import others, wait_for
 from tests.support.databases import TWO_WRITERS
 from tests.support.events import receive, tell
-from tests.support.factories import CONNECTION, make_call
+from tests.support.factories import CONNECTION, make_call, make_event
 from tests.support.rows import Call, CallCommand, CallEvent, Conference, ConferenceParticipant
 from voice.events import processing
 
@@ -138,3 +138,21 @@ def test_a_command_of_a_conference_waits_for_no_event_of_it(
         asking.result()
     assert CallCommand.objects.get().conference == room
     assert CallEvent.objects.get().status == "processed"
+
+
+def test_an_event_of_a_call_makes_no_conference_whatever_it_names(account: TelnyxAccount) -> None:
+    tell(account, make_event("call.speak.started", conference_id=ROOM))
+    assert (Conference.objects.count(), CallEvent.objects.get().status) == (0, "processed")
+
+
+def test_somebody_who_came_without_a_leg_takes_no_seat(account: TelnyxAccount) -> None:
+    tell(account, room_event("conference.participant.joined", -1, ""))
+    room = Conference.objects.get()
+    assert (room.participants.count(), CallEvent.objects.get().status, room.state) == (0, "processed", "in_progress")
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_conference_began_when_its_creation_says_so(account: TelnyxAccount, order: int) -> None:
+    joined, created = room_event("conference.participant.joined", -61), room_event("conference.created", -60)
+    tell(account, *[joined, created, room_event("conference.participant.joined", -59, "b")][::order])
+    assert Conference.objects.get().started_at == datetime.fromisoformat(created["data"]["payload"]["occurred_at"])

@@ -1,6 +1,7 @@
 """The pages of queues, and the form of a new conference."""
 
 import re
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -209,11 +210,110 @@ def test_those_whose_place_is_not_told_wait_behind_the_others(signed_in: Callabl
     ]
 
 
-def test_who_may_not_see_calls_is_offered_none_to_connect_a_caller_with(signed_in: Callable[..., Client]) -> None:
+def test_who_may_not_see_calls_is_offered_none_and_types_the_id_of_the_one_to_connect(
+    signed_in: Callable[..., Client],
+) -> None:
     with telnyx(support=QUEUE, calls=[waits("first", 1)]) as server:
         wired = make_account("wired", f"{server.url}/v2")
-        call, url = make_call(wired, "desk"), f"/admin/voice/conference/queues/{wired.pk}/support/take/"
-        for also, sees in (("voice.view_conference", False), ("voice.view_call", True)):
-            client = signed_in("voice.view_queue", "voice.control_call", also, username=also)
-            page = client.get(url).content.decode()
-            assert (str(call.pk) in page, "None is offered" in page) == (sees, not sees)
+        desk, url = make_call(wired, "desk"), f"/admin/voice/conference/queues/{wired.pk}/support/take/"
+        make_call(wired, "first")
+        make_call(wired, "over", state="ended")
+        make_call(make_account("branch"), "theirs")
+        sees = signed_in("voice.view_queue", "voice.control_call", "voice.view_call", username="sees")
+        client = signed_in("voice.view_queue", "voice.control_call")
+        page, offered = client.get(url), sees.get(url).content.decode()
+        assert (str(desk.pk) in offered, "•••0101" in offered) == (True, True)
+        assert (str(desk.pk) in page.content.decode(), "•••0101" in page.content.decode()) == (False, False)
+        told = {"intent": str(page.context["form"]["intent"].value())}
+        for nobody in ("v3:theirs-leg", "v3:first-leg", "v3:over-leg", str(desk.pk), "\0"):  # PostgreSQL fails on a NUL
+            assert client.post(url, told | {"call": nobody}).context["form"].errors.keys() == {"call"}
+        assert client.post(url, told | {"call": "v3:desk-leg"}).status_code == 302
+    command = CallCommand.objects.get()
+    assert (command.action, command.call) == ("bridge", desk)
+    assert command.parameters["call_control_id"] == "v3:first-leg"
+
+
+def test_of_too_many_calls_the_newest_are_offered_and_the_id_of_any_is_taken(
+    browser: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("voice.conferences.queue_admin._MOST_OFFERED", 1)
+    with telnyx(support=QUEUE, calls=[waits("first", 1)]) as server:
+        wired = make_account("wired", f"{server.url}/v2")
+        old = make_call(wired, "old", started_at=ago(60))
+        url = f"/admin/voice/conference/queues/{wired.pk}/support/take/"
+        assert f'<option value="{old.pk}"' in browser.get(url).content.decode()
+        make_call(wired, "new", started_at=ago(9))
+        page = browser.get(url)
+        offered = re.findall(r'<option value="([^"]*)"', page.content.decode())
+        assert ("v3:new-leg" in offered, "v3:old-leg" in offered) == (True, False)
+        told = {"intent": str(page.context["form"]["intent"].value()), "call": "v3:old-leg"}
+        assert browser.post(url, told).status_code == 302
+    assert CallCommand.objects.get().call == old
+
+
+def test_whom_telnyx_names_by_no_id_nobody_can_be_connected_with(browser: Client) -> None:
+    callers = [WAITS | {"queue_position": 1, "from": FROM}, waits("second", 2)]
+    with telnyx(support=QUEUE | {"created_at": "2026-01-02T03:04:05Z"}, calls=callers) as server:
+        wired = make_account("wired", f"{server.url}/v2")
+        desk, url = make_call(wired, "desk"), f"/admin/voice/conference/queues/{wired.pk}/support/"
+        page = browser.get(url).content.decode()
+        assert (page.count("Keep after hang-up"), "2026-01-02 03:04:05 UTC" in page) == (1, True)
+        intent = str(browser.get(f"{url}take/").context["form"]["intent"].value())
+        assert browser.post(f"{url}take/", {"intent": intent, "call": str(desk.pk)}).status_code == 302
+    assert CallCommand.objects.get().parameters["call_control_id"] == "v3:second-leg"
+
+
+def test_who_may_only_look_takes_nobody(signed_in: Callable[..., Client]) -> None:
+    with telnyx(support=QUEUE, calls=[waits("first", 1)]) as server:
+        wired = make_account("wired", f"{server.url}/v2")
+        url = f"/admin/voice/conference/queues/{wired.pk}/support/take/"
+        told = {"intent": str(uuid.uuid4()), "call": str(make_call(wired, "desk").pk)}
+        looker = signed_in("voice.view_queue", "voice.view_call", "voice.dial")
+        assert (looker.get(url).status_code, looker.post(url, told).status_code) == (403, 403)
+        assert not CallCommand.objects.exists()
+        presser = signed_in("voice.view_queue", "voice.control_call", username="presser")
+        assert (presser.get(url).status_code, presser.post(url, told).status_code) == (200, 302)
+    assert CallCommand.objects.get().action == "bridge"
+
+
+def test_a_caller_is_taken_once_however_often_that_is_pressed(browser: Client) -> None:
+    with telnyx(support=QUEUE, calls=[waits("first", 1)]) as server:
+        wired = make_account("wired", f"{server.url}/v2")
+        url, desk = f"/admin/voice/conference/queues/{wired.pk}/support/take/", make_call(wired, "desk")
+        first, second = (str(browser.get(url).context["form"]["intent"].value()) for _ in range(2))
+        for intent in (first, first, second):
+            assert browser.post(url, {"intent": intent, "call": str(desk.pk)}).status_code == 302
+    assert CallCommand.objects.count() == 2
+
+
+def test_who_waits_is_no_call_of_another_account(signed_in: Callable[..., Client]) -> None:
+    with telnyx(support=QUEUE, calls=[waits("a", 1)]) as server:
+        wired = make_account("wired", f"{server.url}/v2")
+        make_call(make_account("branch"))
+        page = signed_in("voice.view_queue", "voice.view_call").get(
+            f"/admin/voice/conference/queues/{wired.pk}/support/"
+        )
+    assert [(row["call_control_id"], known) for row, _, known in page.context["waiting"]] == [("v3:a-leg", None)]
+
+
+def test_a_queue_whose_name_may_not_be_seen_whole_is_no_link(signed_in: Callable[..., Client]) -> None:
+    with telnyx(queues=[QUEUE | {"name": "callers of +13125550143"}, QUEUE]) as server:
+        make_account("wired", f"{server.url}/v2")
+        url = "/admin/voice/conference/queues/"
+        masked = signed_in("voice.view_queue").get(url)
+        whole = signed_in("voice.view_queue", "voice.view_full_number", username="whole").get(url)
+    keys = [[key for _, key in told["rows"]] for answer in (masked, whole) for told in answer.context["accounts"]]
+    assert keys == [["", "support"], ["callers of _2B13125550143", "support"]]
+    assert "5550143" not in masked.content.decode()
+
+
+def test_a_call_of_texml_is_connected_with_nobody_and_the_page_says_why(browser: Client) -> None:
+    with telnyx(support=QUEUE, calls=[waits("first", 1)]) as server:
+        wired = make_account("wired", f"{server.url}/v2")
+        desk = make_call(wired, "desk", is_texml=True)
+        url = f"/admin/voice/conference/queues/{wired.pk}/support/"
+        told = {"intent": str(uuid.uuid4()), "call": str(desk.pk)}
+        (words,) = browser.post(f"{url}take/", told).context["form"].non_field_errors()
+        assert browser.get(url).context["complete"] is True
+    assert "This is a TeXML call" in words
+    assert not CallCommand.objects.exists()

@@ -1,7 +1,8 @@
 """Conferences asked of Telnyx: lists, participants, outages, and what an accepted create makes."""
 
+import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -45,6 +46,7 @@ def test_the_lists_above_the_conferences_come_from_every_account(browser: Client
         wired = make_account("wired", f"{server.url}/v2")
         page = browser.get("/admin/voice/conference/telnyx/").content.decode()
     assert f"/admin/voice/conference/telnyx/{wired.pk}/{ROOM}/" in page
+    assert "2026-01-02 03:04:05 UTC" in page
     assert b"filter%5Bstatus%5D=in_progress" in server.requests[0]
     assert "main:" in page  # nobody answers at the other account: told in words
 
@@ -181,3 +183,23 @@ def test_a_conference_is_found_at_telnyx_and_one_that_is_not_there_is_404(browse
         assert browser.get(f"/admin/voice/conference/telnyx/{wired.pk}/unknown/").status_code == 404
     assert found["Location"] == f"/admin/voice/conference/{Conference.objects.get().pk}/change/"
     assert browser.get(found["Location"]).context["conference"].name == "standup"
+
+
+@pytest.mark.parametrize("odd", [None, "", "soon", 7])
+def test_what_telnyx_tells_without_a_time_is_of_now(account: TelnyxAccount, odd: Any) -> None:
+    before = timezone.now()
+    room = told_by_telnyx(account, status="completed", created_at=odd, updated_at=odd)
+    assert room.ended_at
+    assert before - timedelta(seconds=5) <= room.started_at <= room.ended_at <= timezone.now() + timedelta(seconds=5)
+
+
+@pytest.mark.parametrize(("pages", "is_whole"), [(1, True), (99, False)])
+def test_a_list_that_was_not_read_whole_says_so(browser: Client, pages: int, is_whole: bool) -> None:
+    queue = {"current_size": 1, "max_size": 5, "average_wait_time_secs": 9}
+    rows = [TOLD | PERSON | queue]  # as a conference, as somebody in one, and as a queue
+    with serving(answer("200 OK", json.dumps({"data": rows, "meta": {"total_pages": pages}}).encode())) as server:
+        room = make_room(make_account("wired", f"{server.url}/v2"))
+        for path in (f"{room.pk}/inside/", "telnyx/", "queues/"):
+            text = browser.get(f"/admin/voice/conference/{path}").content.decode()
+            assert "standup" in text or "v3:a-leg" in text, path
+            assert ("There are more: only the first are shown." in text) is not is_whole, path

@@ -49,6 +49,17 @@ def test_the_form_looks_first_and_then_dials(browser: Client, application: Any) 
     assert browser.get(answer.url).context["progress"].counts["queued"] == 2
 
 
+def test_a_batch_has_the_name_that_was_given_it(browser: Client, application: Any) -> None:
+    browser.post(PAGE, form(name="spring", go="1"))
+    assert DialBatch.objects.get().name == "spring"
+
+
+def test_a_batch_is_steered_by_no_other_word(browser: Client, api: Any, account: TelnyxAccount) -> None:
+    batch = begin(api)
+    assert browser.post(f"/admin/voice/dialbatch/{batch.pk}/steer/delete/").status_code == 404
+    assert DialBatch.objects.get().status == "running"
+
+
 def test_pressing_twice_is_one_batch(browser: Client, application: Any, account: TelnyxAccount) -> None:
     row = limits.of_account(account)
     row.dials_per_day = 2  # the first press fills it
@@ -86,6 +97,45 @@ def test_of_many_bad_lines_the_first_200_are_told(browser: Client, application: 
     text = browser.post(PAGE, form(numbers="nobody\n" * 201)).content.decode()
     assert "Nothing was dialled: 201 lines cannot be" in text
     assert ("<b>Line 200</b>" in text, "<b>Line 201</b>" in text) == (True, False)
+
+
+def test_a_line_is_counted_from_the_first_that_stands_there(browser: Client, application: Any) -> None:
+    page = browser.post(PAGE, form(numbers="\n\n030 1234567\n+13125550001"))
+    assert list(page.context["plan"].problems) == [3]
+
+
+def test_a_name_that_is_too_long_is_told_on_its_field(browser: Client, application: Any) -> None:
+    page = browser.post(PAGE, form(name="x" * 101, go="1"))
+    assert list(page.context["form"].errors) == ["name"]
+    assert not DialBatch.objects.exists()
+
+
+def test_the_application_that_leads_to_the_form_is_chosen_in_it(browser: Client, application: Any) -> None:
+    chosen = [
+        browser.get(PAGE, query).context["form"]["connection_id"].value() for query in ({"application": "1293"}, {})
+    ]
+    assert chosen == ["1293", ""]
+
+
+@pytest.mark.parametrize("url", [PAGE, "/admin/voice/call/dial/"])
+def test_each_field_of_the_form_is_drawn(browser: Client, application: Any, url: str) -> None:
+    page = browser.get(url)
+    text = page.content.decode()
+    assert [name for name in page.context["form"].fields if f'name="{name}"' not in text] == []
+
+
+def test_one_dial_a_second_is_offered(browser: Client, application: Any) -> None:
+    assert browser.get(PAGE).context["form"]["per_second"].value() == 1
+
+
+@pytest.mark.parametrize(
+    ("rate", "told"), [("0.01", []), ("20", []), ("0.009", ["per_second"]), ("20.1", ["per_second"])]
+)
+def test_a_rate_is_held_on_its_field(
+    browser: Client, application: Any, account: TelnyxAccount, rate: str, told: list[str]
+) -> None:
+    limit(account, dials_per_minute=None)
+    assert list(browser.post(PAGE, form(per_second=rate)).context["form"].errors) == told
 
 
 @pytest.mark.parametrize("numbers", ["", " \n"])
@@ -126,6 +176,16 @@ def test_who_keeps_a_batch_paused_that_was_paused_with_others_does_so_on_its_pag
     page = browser.get(f"{address}change/").content.decode()
     assert ("Keep paused" in page, "Resume" in page) == (False, True)
     assert stops.lift(row, PORTAL) == 0
+
+
+def test_a_batch_that_somebody_resumes_while_it_is_suspended_says_so(
+    browser: Client, api: Any, account: TelnyxAccount
+) -> None:
+    batch = begin(api)
+    stops.suspend(account, "", "", PORTAL)
+    page = browser.post(f"/admin/voice/dialbatch/{batch.pk}/steer/resume/", follow=True)
+    (told,) = [str(message) for message in page.context["messages"]]
+    assert (f"The account {account} is suspended here" in told, DialBatch.objects.get().status) == (True, "paused")
 
 
 def test_who_may_not_dial_sees_no_buttons_and_gets_403(signed_in: Any, api: Any, account: TelnyxAccount) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from portal.models import TelnyxAccount
+from portal.models import ApiToken, TelnyxAccount
 from tests.support.batches import URL, begin, body
 from tests.support.limits import dial, limit
 from tests.support.rest import CALLS, api_for, problem
@@ -58,6 +58,7 @@ def test_the_number_that_a_limit_names_is_told_to_who_may_see_numbers(
         ({"parameters": {"voise": "x"}}, "voise"),
         ({"connection_id": "1" * 65}, "connection_id"),
         ({"nonsense": 1}, "nonsense"),
+        ({"name": "x" * 101}, "name"),
     ],
 )
 def test_what_is_wrong_as_a_whole_is_told_by_its_field(
@@ -92,6 +93,15 @@ def test_rest_tells_the_limits_and_what_is_used(api: Any, account: TelnyxAccount
     assert api.get("/api/v1/accounts/nobody/limits/").status_code == 404
 
 
+def test_a_token_is_told_limits_of_its_own_beside_those_of_the_account(api: Any, account: TelnyxAccount) -> None:
+    Limits.objects.create(token=ApiToken.objects.get(), dials_per_day=7)
+    told = api.get(f"/api/v1/accounts/{account.name}/limits/").json()
+    assert (told["dials_per_day"], told["token"]["dials_per_day"]) == (50_000, 7)
+    dial(account)  # by nobody's token
+    told = api.get(f"/api/v1/accounts/{account.name}/limits/").json()
+    assert (told["used"]["dials_per_day"], told["token"]["used"]["dials_per_day"]) == (1, 0)
+
+
 def test_rest_asks_for_the_permission(user_with: Any, account: TelnyxAccount) -> None:
     url = f"/api/v1/accounts/{account.name}/limits/"
     assert api_for(user_with("voice.dial")).get(url).status_code == 403
@@ -111,6 +121,7 @@ def test_a_caller_is_sent_in_the_form_of_a_number_however_it_is_typed(api: Any, 
         {"per_second": 20},
         {"numbers": [f"+1312555{at:04}" for at in range(1000)]},
         {"connection_id": "1" * 64},
+        {"numbers": [{"to": "+13125550001", "client_state": ""}]},
     ],
     ids=lambda more: next(iter(more)),
 )
@@ -118,3 +129,24 @@ def test_what_is_just_allowed_as_a_whole_is_taken(api: Any, account: TelnyxAccou
     limit(account, dials_per_minute=None)
     answer = api.post(URL, body(dry_run=True, **more), format="json")
     assert (answer.status_code, answer.json().get("problems")) == (200, {})
+
+
+def test_a_batch_says_where_it_is_and_dials_one_a_second_unless_it_is_told_otherwise(
+    api: Any, account: TelnyxAccount
+) -> None:
+    given = {name: value for name, value in body(2).items() if name != "per_second"}
+    made = api.post(URL, given, format="json")
+    assert (made.status_code, made["Location"]) == (201, f"{URL}{made.json()['id']}/")
+    assert (made.json()["per_second"], api.get(made["Location"]).json()) == (1, made.json())
+
+
+def test_a_list_begins_with_the_newest_and_tells_of_each_batch_how_far_it_is(api: Any, account: TelnyxAccount) -> None:
+    first, second, third = begin(api, 4), begin(api, 2), begin(api, 1)
+    first.commands.exclude(sequence=1).update(status="ok")
+    second.commands.filter(sequence=1).update(status="refused")
+    third.commands.update(status="uncertain")
+    told = {row["id"]: (row["status"], row["progress"]) for row in api.get(URL).json()["results"]}
+    alone = [api.get(f"{URL}{one.pk}/").json() for one in (first, second, third)]
+    assert told == {row["id"]: (row["status"], row["progress"]) for row in alone}
+    assert list(told) == [str(one.pk) for one in (third, second, first)]
+    assert [row["progress"]["percent"] for row in alone] == [75, 50, 100]

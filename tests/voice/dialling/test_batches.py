@@ -1,5 +1,6 @@
 """Many numbers from one application: looked at first, dialled once each, at a rate, stopped when somebody says so."""
 
+import uuid
 from datetime import timedelta
 from typing import Any
 
@@ -41,6 +42,9 @@ def time_passes(batch: DialBatch, seconds: float) -> None:
         ('+13125550001\tada, "2"\n+13125550002,', [(1, "+13125550001", "YWRhLCAiMiI="), (2, "+13125550002", "")]),
         ('+13125550001,"ada, ""2"""\n+13125550002," "', [(1, "+13125550001", "YWRhLCAiMiI="), (2, "+13125550002", "")]),
         ("\nPhone_Number\n+13125550001", [(3, "+13125550001", "")]),
+        (' "+13125550001" , ada \n" +13125550002 "', [(1, "+13125550001", "YWRh"), (2, "+13125550002", "")]),
+        ("SIP:ada@example.com;transport=tls", [(1, "SIP:ada@example.com;transport=tls", "")]),
+        *((f"{heading},state\n+13125550001", [(2, "+13125550001", "")]) for heading in ("numbers", "To", "phone")),
         ("", []),
     ],
 )
@@ -61,6 +65,12 @@ def test_a_line_is_a_command_with_a_time_to_come(api: Any, account: TelnyxAccoun
     assert [(row.lease_until - batch.created_at).total_seconds() for row in rows] == [0, 0.5, 1]
     assert all(row.expires_at - row.lease_until == timedelta(seconds=20) for row in rows)
     assert AuditEvent.objects.get(action="batch.create").details == {"lines": 3, "per_second": 2}
+
+
+def test_a_line_has_a_client_state_of_its_own_or_that_of_all(api: Any, account: TelnyxAccount) -> None:
+    numbers = [{"to": "+13125550001", "client_state": "YWRh"}, "+13125550002"]
+    batch = begin(api, numbers=numbers, parameters={"client_state": "Ym9i"})
+    assert [row.parameters["client_state"] for row in batch.commands.order_by("sequence")] == ["YWRh", "Ym9i"]
 
 
 @pytest.mark.parametrize(("more", "name"), [({"name": "spring"}, "spring"), ({}, "3 numbers")])
@@ -227,6 +237,18 @@ def test_nobody_is_called_long_after_the_batch_was_to_be_through(api: Any, accou
     assert (last.status, "dials_per_minute" in last.error) == ("expired", True)
 
 
+def test_a_line_waits_for_room_while_its_batch_was_meant_to_run_and_an_hour_more(
+    api: Any, account: TelnyxAccount
+) -> None:
+    batch = begin(api, 2, per_second=0.01)  # it takes 200 s
+    DialBatch.objects.update(began_at=timezone.now() - timedelta(hours=1, seconds=100))
+    limit(account, concurrent_calls=0)
+    line = batch.commands.get(sequence=1)
+    sender.send(line.pk)
+    line.refresh_from_db()
+    assert (line.status, line.error.startswith("Waits for room.")) == ("queued", True)
+
+
 def test_a_line_that_is_too_late_waits_for_no_room(api: Any, account: TelnyxAccount) -> None:
     last = due_beyond(begin(api, 3), account, dials_per_minute=2)
     CallCommand.objects.filter(pk=last.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
@@ -282,6 +304,25 @@ def test_a_paused_batch_waits_and_goes_on_at_its_rate(api: Any, account: TelnyxA
         "batch.pause",
         "batch.resume",
     ]
+
+
+def test_a_batch_that_goes_on_begins_then_and_its_lines_count_from_then(api: Any, account: TelnyxAccount) -> None:
+    """Else nothing of it would count against the dials of a minute, and a full limit would end it."""
+    batch = batches.pause(begin(api, 8), PORTAL)
+    batch.commands.update(counted_at=timezone.now() - timedelta(hours=2))
+    DialBatch.objects.update(began_at=timezone.now() - timedelta(hours=2))
+    api.post(f"{URL}{batch.pk}/resume/")
+    began, lines = DialBatch.objects.get().began_at, batch.commands.order_by("sequence")
+    assert is_near(began)
+    assert [(row.lease_until - began).total_seconds() for row in lines] == [at / 2 for at in range(8)]
+    assert all(row.counted_at == row.lease_until for row in lines)
+
+
+def test_a_cancelled_batch_stays_so_whatever_had_paused_it(api: Any, account: TelnyxAccount) -> None:
+    batch = batches.pause(begin(api, 2), PORTAL, paused_for=uuid.uuid4())
+    for word in ("cancel", "pause", "resume"):
+        assert api.post(f"{URL}{batch.pk}/{word}/").json()["status"] == "cancelled"
+    assert {row.error for row in batch.commands.all()} == {"The batch was cancelled by token: tests."}
 
 
 def test_a_cancelled_batch_dials_no_more(api: Any, account: TelnyxAccount) -> None:

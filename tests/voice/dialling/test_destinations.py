@@ -23,6 +23,9 @@ from voice.dialling.destinations import destinations, names_destination, read
         ("sip:0019005551234@pbx.example.com", "+19005551234", {"US"}, True),
         ("SIPS:19005551234@sip.telnyx.com:5061;transport=tls", "+19005551234", {"US"}, True),
         ("sip:4930123@sip.telnyx.com", "+4930123", {"DE"}, False),
+        ("sip:9005551234@sip.telnyx.com", "+19005551234", {"US"}, True),
+        ("sip:19005551234", "+19005551234", {"US"}, True),
+        ("+4918012345", "+4918012345", {"DE"}, True),  # what it costs is shared
         ("sip:19005551234@pbx.example.com", "", set(), False),
         ("sip:ada@example.com", "", set(), False),
     ],
@@ -117,12 +120,20 @@ def tools(targets: Any) -> dict[str, Any]:
             ("answer", {"assistant": {"id": "a", "dynamic_variables": {name: "+8816123"}}}, ["+8816123"], [], 1)
             for name in ("sip_address", "targets", "To")
         ),
+        (
+            "answer",
+            {"assistant": {"id": "a", "dynamic_variables": {"to": ["+8816123", "room 7", 7, "+8816124"]}}},
+            ["+8816123", "+8816124"],
+            [],
+            1,
+        ),
         ("answer", {"assistant": {"id": "a", "dynamic_variables": {"from": "+8816123"}}}, [], [], 0),
         *(
             ("texml.calls.redirect", {"Texml": f"<Response>{inside}</Response>"}, *found)
             for inside, *found in (
                 ("<Say>+13125550001</Say>", [], [], 0),
                 ("<Dial><Number>+13125550001</Number><Sip>ada@b.example</Sip></Dial>", ["+13125550001", ""], [], 2),
+                ("<Dial><Sip>sip:ada@b.example</Sip></Dial>", [""], [], 1),
                 ("<Dial>{{ To }}</Dial>", [], ["Texml"], 1),
                 ("<Dial>", [], ["Texml"], 1),
             )
@@ -136,6 +147,12 @@ def test_destinations_are_found_where_they_stand(
     named = destinations(action, parameters)
     assert ([one.e164 for one in named.found], named.unreadable) == (numbers, unreadable)
     assert named.dials == dials
+
+
+def test_of_a_document_a_number_is_no_sip_address() -> None:
+    """An account that calls no SIP address calls it."""
+    document = "<Response><Dial><Number>+13125550001</Number><Sip>ada@b.example</Sip></Dial></Response>"
+    assert [one.is_sip for one in destinations("texml.calls.redirect", {"Texml": document}).found] == [False, True]
 
 
 @pytest.mark.parametrize(
@@ -188,6 +205,8 @@ def test_a_user_at_a_carrier_is_plainly_a_number_or_a_name(user: str, host: str)
         *("sip:ada@pbx.example.com?Route=%3Csip:192.0.2.1%3E", "sip:ada@sip.telnyx.com@pbx.example.com"),
         *("sip:%2542@pbx.example.com", "sip:ada@%73ip.telnyx.com", "sip:ada@pbx.example.com;transport", "sip:911"),
         *("sip:ada:secret@pbx.example.com", "sip:@pbx.example.com", "sip:192.0.2.1", "sips:", "sip:ada@"),
+        "sip:[2001:db8::1]",
+        *("sip:+999123456@pbx.example.com", "sip:00999123456@pbx.example.com"),  # a phone's, and nobody knows which
     ],
 )
 def test_a_sip_address_that_may_lead_elsewhere_is_none(address: str) -> None:

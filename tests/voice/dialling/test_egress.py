@@ -78,6 +78,7 @@ def test_every_text_that_the_help_calls_a_url_is_looked_at() -> None:
         ("https://example.com/api/{id}/{{ call.from }}", "example.com"),
         ("udp:192.0.2.1:5000", "192.0.2.1"),
         ("wss://[2001:db8::1]/in", "[2001:db8::1]"),
+        (" wss://media.example.com/in\n", "media.example.com"),
         *(
             (text, "")
             for text in (
@@ -111,6 +112,7 @@ def test_an_address_is_of_one_host_or_cannot_be_read(text: Any, host: str) -> No
         ("answer", {"assistant": {"id": "a", "mcp_servers": [{"url": "https://mcp.example/sse"}]}}, 1),
         ("answer", {"assistant": {"id": "a", "observability_settings": {"host": "langfuse.example"}}}, 1),
         ("answer", {"assistant": {"id": "a", "dynamic_variables": {"x": "https://a.example"}}}, 1),
+        ("answer", {"assistant": {"id": "a", "dynamic_variables": {"x": " https://a.example"}}}, 1),
         ("answer", {"assistant": "{{ event.payload.x }}"}, 1),
         (
             "start_ai_assistant",

@@ -372,3 +372,23 @@ def test_a_live_account_begins_with_less(account: TelnyxAccount) -> None:
     counts = ("dials_per_minute", "dials_per_day", "concurrent_calls")
     told = [[getattr(limits.of_account(one), name) for name in counts] for one in (live, account)]
     assert told == [[60, 2000, 50], [1000, 50_000, 1000]]
+
+
+def test_of_what_a_sandbox_was_allowed_nothing_is_left_once_it_is_live(account: TelnyxAccount) -> None:
+    """Then real phones ring: it begins as a fresh account does."""
+    opened = {"allowed_countries": ["US"], "allowed_prefixes": ["+4930"], "allowed_sip_hosts": ["pbx.example.com"]}
+    limit(account, allow_premium=True, blocked_prefixes=[], egress_hosts=["*"], dials_per_day=None, **opened)
+    beside = limit(make_account("beside"), dials_per_minute=7)
+    TelnyxAccount.objects.filter(pk=account.pk).update(base_url="https://api.telnyx.com/v2")
+    became, fresh = TelnyxAccount.objects.get(pk=account.pk), make_account("live", "https://api.telnyx.com/v2")
+    names = {field.name for field in Limits._meta.concrete_fields} - {"id", "account", "token", "updated_at"}
+    its, others = ({name: getattr(limits.of_account(one), name) for name in names} for one in (became, fresh))
+    assert its == others
+    beside.refresh_from_db()
+    assert (beside.dials_per_minute, beside.for_live) == (7, False)
+
+
+def test_the_countries_that_are_called_are_those_of_accounts(account: TelnyxAccount, operator: User) -> None:
+    limit(account, allowed_countries=["DE"])
+    token_of(operator, allowed_countries=["FR"])
+    assert limits.countries() == {"DE"}

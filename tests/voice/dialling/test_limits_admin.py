@@ -36,6 +36,29 @@ def test_they_are_changed_in_the_browser_and_that_is_noted(browser: Client, acco
     assert noted.details["now"]["dials_per_minute"] == 7
 
 
+def test_every_limit_is_changed_where_it_stands(browser: Client, account: TelnyxAccount) -> None:
+    row = limits.of_account(account)
+    typed = {"allowed_countries": "us,", "allowed_prefixes": "+4930", "blocked_prefixes": "+881", "allow_premium": "on"}
+    typed |= {"allowed_sip_hosts": "pbx.example.com", "egress_hosts": "media.example.com"}
+    counts = {"dials_per_minute": 7, "dials_per_day": 8, "concurrent_calls": 9}
+    wanted: dict[str, Any] = {"allowed_countries": ["US"], "allowed_prefixes": ["+4930"], "blocked_prefixes": ["+881"]}
+    wanted |= {"allow_premium": True, "any_country": False, "allow_sip": False, **counts}
+    wanted |= {"allowed_sip_hosts": ["pbx.example.com"], "egress_hosts": ["media.example.com"]}
+    assert browser.post(f"/admin/voice/limits/{row.pk}/change/", {**typed, **counts}).status_code == 302
+    row.refresh_from_db()
+    assert {name: getattr(row, name) for name in wanted} == wanted
+    assert AuditEvent.objects.get(action="limits.update").details["now"] == wanted
+
+
+def test_a_token_without_limits_is_offered_whatever_accounts_have(
+    browser: Client, operator: User, account: TelnyxAccount
+) -> None:
+    limits.of_account(account)
+    token, _ = ApiToken.make(operator, "ci")
+    offered = browser.get("/admin/voice/limits/add/").context["adminform"].form.fields["token"].queryset
+    assert list(offered) == [token]
+
+
 def test_limits_that_there_are_not_lead_home(browser: Client) -> None:
     answer = browser.get(f"/admin/voice/limits/{uuid.uuid4()}/change/")
     assert (answer.status_code, answer["Location"]) == (302, "/admin/")

@@ -1,5 +1,6 @@
 """What counts how often against ``concurrent_calls``, and that nobody counts past another."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from voice.commands import outbox
 from voice.dialling import batches, limits
 from voice.dialling.limits import LimitExceeded
 from voice.events import processing
+from voice.stops import service as stops
 
 pytestmark = pytest.mark.django_db
 TO = "+13125550001"
@@ -100,6 +102,17 @@ def test_a_leg_that_a_document_dialled_counts_for_the_token_that_made_its_call(a
     assert limits.usage(own).concurrent_calls == 2
 
 
+def test_a_leg_of_a_token_s_transfer_counts_for_the_token_by_its_session(account: TelnyxAccount) -> None:
+    token = ApiToken.objects.create(user=User.objects.create(username="ada"), name="crm", digest="x", prefix="y")
+    own = Limits.objects.create(token=token)
+    asking = make_call(account, "asking", call_session_id="its own")
+    told = {"token": token, "status": "ok", "first_sent_at": ago(9), "finished_at": ago(8)}
+    CallCommand.objects.filter(pk=outbox.act(asking, "transfer", {"to": TO}, PORTAL).pk).update(**told)
+    rings(account, call_session_id="its own")
+    rings(account, "c", call_session_id="another")
+    assert limits.usage(own).concurrent_calls == 1
+
+
 def test_a_leg_of_another_calls_transfer_counts_beside_it(account: TelnyxAccount) -> None:
     call = make_call(account, "asking", call_session_id="one of its own")
     on_the_wire(outbox.act(call, "transfer", {"to": TO}, PORTAL))
@@ -124,6 +137,51 @@ def test_a_leg_of_an_earlier_transfer_is_not_taken_for_the_next_ones(
     assert in_use(account) == used
 
 
+@pytest.mark.parametrize(("earlier", "used"), [(4.5, 1), (5.5, 2)])
+def test_a_leg_may_have_begun_before_its_dial_by_as_much_as_clocks_differ(
+    account: TelnyxAccount, earlier: float, used: int
+) -> None:
+    command, sent = on_the_wire(dial(account, TO)), ago(1)
+    CallCommand.objects.filter(pk=command.pk).update(first_sent_at=sent)
+    rings(account, started_at=sent - timedelta(seconds=earlier))
+    assert in_use(account) == used
+
+
+def test_a_leg_that_somebody_acts_on_still_stands_for_its_dial(account: TelnyxAccount) -> None:
+    on_the_wire(dial(account, TO))
+    outbox.act(rings(account), "hangup", {}, PORTAL)
+    assert in_use(account) == 1
+
+
+@pytest.mark.parametrize(("status", "sent", "over"), [("refused", 8, 5), ("ok", 300, 297)])
+def test_an_earlier_transfer_without_a_leg_takes_none_of_the_next_ones(
+    account: TelnyxAccount, status: str, sent: float, over: float
+) -> None:
+    """It was refused, or its leg is over for long."""
+    asking = make_call(account, "asking")
+    before, after = (outbox.act(asking, "transfer", {"to": TO}, PORTAL) for _ in range(2))
+    CallCommand.objects.filter(pk=before.pk).update(status=status, first_sent_at=ago(sent), finished_at=ago(over))
+    on_the_wire(after)
+    rings(account, started_at=ago(0.5))
+    assert in_use(account) == 1
+
+
+def test_an_earlier_dial_to_the_same_number_has_its_own_leg_and_takes_no_other(account: TelnyxAccount) -> None:
+    first, own = dial(account, TO), rings(account, "own", state="answered", started_at=ago(11))
+    accepted = {"status": "ok", "first_sent_at": ago(12), "finished_at": ago(10), "call": own}
+    CallCommand.objects.filter(pk=first.pk).update(**accepted)
+    on_the_wire(dial(account, TO))
+    rings(account)
+    assert in_use(account) == 2
+
+
+def test_a_dial_that_is_looked_for_has_its_leg_though_others_were_sent_long_after(account: TelnyxAccount) -> None:
+    made_uncertain(dial(account, TO), sent=120, over=2)
+    rings(account, started_at=ago(119))
+    on_the_wire(dial(account, "+13125550002"))
+    assert in_use(account) == 2
+
+
 # --- Accepted, and not known to be over ------------------------------------------------------------------------------
 
 
@@ -139,6 +197,12 @@ def test_an_accepted_transfer_counts_until_its_leg_is_there_and_an_accepted_dial
     assert in_use(account) == 1
     rings(account)
     assert in_use(account) == 1
+
+
+def test_an_accepted_transfer_whose_leg_did_not_come_counts_no_more(account: TelnyxAccount) -> None:
+    transfer = outbox.act(make_call(account), "transfer", {"to": TO}, PORTAL)
+    CallCommand.objects.filter(pk=transfer.pk).update(status="ok", first_sent_at=ago(4), finished_at=ago(3.5))
+    assert in_use(account) == 0
 
 
 def test_an_uncertain_dial_may_ring_and_counts_while_it_is_looked_for(account: TelnyxAccount) -> None:
@@ -206,6 +270,19 @@ def test_of_two_batches_confirmed_at_once_the_second_finds_no_room(
     assert (DialBatch.objects.count(), CallCommand.objects.count()) == (1, 3)
 
 
+def test_a_batch_that_is_confirmed_while_somebody_suspends_is_not_made(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared = {name: body()[name] for name in ("connection_id", "from")}
+    lines = [batches.Line(1, TO)]
+    seen_before = batches.plan(account, shared, lines, 1.0, PORTAL)
+    monkeypatch.setattr(batches, "plan", lambda *_: seen_before)
+    stops.suspend(account, "1", "", PORTAL)
+    with pytest.raises(LimitExceeded, match="is suspended here"):
+        batches.make(account, shared, lines, 1.0, PORTAL)
+    assert (DialBatch.objects.count(), CallCommand.objects.count()) == (0, 0)
+
+
 @pytest.mark.parametrize("name", ["dials_per_minute", "dials_per_day", "concurrent_calls"])
 def test_dials_of_one_event_count_beside_each_other(account: TelnyxAccount, client: Any, name: str) -> None:
     limit(account, **{name: 2})
@@ -244,3 +321,24 @@ def test_a_list_tells_of_each_row_what_the_row_alone_tells(account: TelnyxAccoun
     assert told[rows[2].pk].concurrent_calls == 1
     assert told[rows[3].pk].dials_per_day == 2
     assert (told[rows[5].pk].dials_per_minute, told[rows[5].pk].dials_per_day) == (1, 2)
+
+
+def test_a_list_tells_what_is_on_its_way_and_whose_calls_a_token_made_and_nothing_that_was_not_sent(
+    account: TelnyxAccount, operator: User
+) -> None:
+    token, _ = ApiToken.make(operator, "crm")
+    own, other, calm = Limits.objects.create(token=token), make_account("other"), make_account("calm")
+    dial(account, TO)
+    planned, refused = dial(account, "+13125550003"), dial(calm, TO)
+    CallCommand.objects.filter(pk=planned.pk).update(counted_at=ago(-300))
+    CallCommand.objects.filter(pk=refused.pk).update(counted_at=ago(300), status="refused")
+    rings(other, "incoming", direction="incoming")
+    made, unsent = dial(other, TO), dial(other, "+13125550002")
+    call = rings(other, "c", state="answered", call_session_id="of the token")
+    told = {"token": token, "status": "ok", "finished_at": ago(900), "call": call}
+    CallCommand.objects.filter(pk=made.pk).update(**told)
+    CallCommand.objects.filter(pk=unsent.pk).update(status="expired")
+    rows = [own, *(limits.of_account(one) for one in (account, other, calm))]
+    assert limits.usages(rows) == {row.pk: limits.usage(row) for row in rows}
+    used = [limits.usage(row) for row in rows]
+    assert used == [limits.Usage(*one) for one in ((1, 1, 1), (1, 2, 1), (1, 1, 1), (0, 1, 0))]

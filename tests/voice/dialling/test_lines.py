@@ -164,6 +164,13 @@ def test_the_lines_are_a_file_that_no_spreadsheet_runs_and_that_is_noted(browser
     ]
 
 
+def test_the_file_is_one_to_keep_and_no_page(browser: Client, batch: DialBatch) -> None:
+    answer = browser.post(_url(batch, "lines.csv"))
+    assert answer["Content-Type"] == "text/csv; charset=utf-8"
+    assert answer["Content-Disposition"] == f'attachment; filename="batch-{batch.created_at:%Y-%m-%d-%H%M}.csv"'
+    assert "no-store" in answer["Cache-Control"]
+
+
 def test_the_file_takes_the_permission_to_see_lines_and_a_post(
     signed_in: Any, browser: Client, batch: DialBatch
 ) -> None:

@@ -123,6 +123,33 @@ def test_what_somebody_has_set_is_left_alone(live: TelnyxAccount, browser: Clien
     assert not telnyx.requests
 
 
+@pytest.mark.parametrize("said", [{"allowed_prefixes": "+1312"}, {"any_country": "on"}])
+def test_whoever_has_said_otherwise_whom_to_call_is_not_overruled(
+    live: TelnyxAccount, browser: Client, telnyx: Listener, said: dict[str, str]
+) -> None:
+    row = limits.of_account(live)
+    names = ("allowed_countries", "allowed_prefixes", "blocked_prefixes", "egress_hosts", "allowed_sip_hosts")
+    fields = dict.fromkeys((*names, "dials_per_minute", "dials_per_day", "concurrent_calls"), "")
+    assert browser.post(f"/admin/voice/limits/{row.pk}/change/", fields | said).status_code == 302
+    own_numbers.open_own_countries(live)
+    row.refresh_from_db()
+    assert (row.allowed_countries, row.own_countries_wanted, telnyx.requests) == ([], False, [])
+    assert dial(live, AMERICAN).status == "queued"
+
+
+def test_what_somebody_sets_while_telnyx_is_asked_is_left_alone(
+    live: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def tell(_: TelnyxAccount) -> list[str]:
+        limit(live, own_countries_wanted=False, allowed_countries=["US"])
+        return [GERMAN]
+
+    monkeypatch.setattr(own_numbers, "own_numbers", tell)
+    own_numbers.open_own_countries(live)
+    assert Limits.objects.get().allowed_countries == ["US"]
+    assert not AuditEvent.objects.filter(action="limits.own_countries").exists()
+
+
 def test_another_limit_that_somebody_sets_closes_nothing(live: TelnyxAccount, browser: Client) -> None:
     row = limits.of_account(live)
     fields = {"allowed_countries": "", "allowed_prefixes": "", "blocked_prefixes": "", "egress_hosts": ""}

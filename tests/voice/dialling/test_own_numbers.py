@@ -9,6 +9,7 @@ from django.test import Client
 
 from applications.models import CallControlApplication
 from portal.models import TelnyxAccount
+from tests.support.accounts import make_account
 from tests.support.http_servers import answer, serving
 
 pytestmark = pytest.mark.django_db
@@ -26,6 +27,18 @@ def test_the_account_s_own_numbers_are_offered(browser: Client, sandbox_account:
     options = browser.get("/admin/voice/dialbatch/own-numbers/", {"connection_id": "7"}).content.decode()
     assert '<option value="+1' in options
     assert browser.get("/admin/voice/dialbatch/own-numbers/", {"connection_id": "8"}).content == b""
+
+
+def test_of_an_id_that_two_accounts_know_the_numbers_are_those_of_the_chosen_one(
+    browser: Client, sandbox_account: TelnyxAccount
+) -> None:
+    cache.clear()
+    others = make_account("others")  # nobody answers there
+    for one in (sandbox_account, others):
+        CallControlApplication.objects.create(account=one, telnyx_id="7", application_name="line")
+    choices = [{"connection_id": f"7@{one}"} for one in (sandbox_account, others)]
+    told = [browser.get("/admin/voice/dialbatch/own-numbers/", choice).content.decode() for choice in choices]
+    assert ['<option value="+1' in one for one in told] == [True, False]
 
 
 def test_telnyx_away_offers_none_and_the_page_is_there(browser: Client, application: Any) -> None:

@@ -8,15 +8,16 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from portal.actors import PORTAL
-from portal.models import TelnyxAccount
+from portal.models import ApiToken, TelnyxAccount
 from tests.support import batches
 from tests.support.conferences import make_room
 from tests.support.destinations import IN_RULES, NUMBER, READABLE, RINGING, tool
+from tests.support.documents import make_document
 from tests.support.factories import CONNECTION, make_call, make_event, make_flow, run_owed
 from tests.support.html_forms import typed
 from tests.support.limits import FROM, limit
 from tests.support.rest import CALLS, FLOWS, api_for, problem
-from tests.support.rows import CallCommand, DialBatch, Flow
+from tests.support.rows import CallCommand, DialBatch, Flow, Limits
 from tests.support.webhooks import post_webhook
 from voice.catalogue import actions
 from voice.commands import outbox
@@ -123,6 +124,23 @@ def test_it_is_told_that_a_phone_may_ring_to_who_may_not_dial_alone(account: Tel
         "This needs the permission voice.dial, which is lacking. It may ring a phone, if only through a tool.",
         "This needs the permission voice.listen_recording, which is lacking.",
     ]
+
+
+def test_a_token_publishes_no_document_that_goes_around_its_scopes_or_limits_of_its_own(
+    account: TelnyxAccount, user_with: Any
+) -> None:
+    document = make_document(account, f"<Response><Dial>{NUMBER}</Dial></Response>")
+    url, confirmed = f"/api/v1/texml/documents/{document.pk}/publish/", {"confirmed": True}
+    may = [f"voice.{verb}_texmldocument" for verb in ("view", "change", "publish")]
+    person = user_with(*may, "voice.control_call", "voice.dial")
+    wide = api_for(person, "texml:write", "calls:write")
+    own = Limits.objects.create(token=ApiToken.objects.get(), dials_per_day=1)
+    narrow = api_for(person, "texml:write")
+    for token, why in ((narrow, "calls:write"), (wide, "limits of its own")):
+        assert why in problem(token.post(url, confirmed, format="json"), 403, "permission_denied")["detail"]
+    assert not document.versions.exists()
+    own.delete()
+    assert wide.post(url, confirmed, format="json").status_code == 201
 
 
 # --- With it, the limits ---------------------------------------------------------------------------------------------

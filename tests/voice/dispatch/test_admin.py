@@ -183,6 +183,14 @@ def test_what_answers_one_command_does_not_stand_beside_the_next(account: Telnyx
     assert ["call.speak.started" in page for page in pages] == [True, False]
 
 
+def test_who_may_see_neither_calls_nor_events_is_led_to_none(account: TelnyxAccount, signed_in: Any) -> None:
+    command = spoken(account)
+    CallCommand.objects.filter(pk=command.pk).update(event=CallEvent.objects.get())
+    page = signed_in("voice.view_callcommand").get(f"{LIST}{command.pk}/change/").content.decode()
+    assert ("Caused by the event" in page, "Answered by" in page) == (True, False)
+    assert ("/admin/voice/callevent/" in page, "/admin/voice/call/" in page) == (False, False)
+
+
 def test_who_may_not_see_events_does_not_see_the_answer(account: TelnyxAccount, user_with: Any) -> None:
     call = spoken(account).call
     assert call is not None
@@ -205,3 +213,18 @@ def test_an_event_that_was_here_before_the_command_does_not_stand_beside_it(
     assert call is not None
     (entry,) = [one for one in timeline.entries(timeline.legs(call), operator) if one.kind == "command"]
     assert entry.answered is None
+
+
+def test_commands_are_found_by_their_call_their_id_and_who_asked(
+    account: TelnyxAccount, browser: Client, signed_in: Any
+) -> None:
+    mine, other = (outbox.act(make_call(account, leg), "hangup", {}, PORTAL) for leg in ("b", "c"))
+    CallCommand.objects.filter(pk=other.pk).update(requested_by="user: ada +13125550188")
+
+    def found(client: Client, term: str) -> list[Any]:
+        return [row.pk for row in client.get(LIST, {"q": term}).context["cl"].result_list]
+
+    terms = ("v3:c-leg", str(mine.pk), "user: ada", "user: bob", "v3:c")
+    assert [found(browser, term) for term in terms] == [[other.pk], [mine.pk], [other.pk], [], []]
+    masked = signed_in("voice.view_callcommand")  # who else could read a number by its beginnings
+    assert [found(masked, term) for term in ("user: ada", "user: ada +13125550188")] == [[], [other.pk]]

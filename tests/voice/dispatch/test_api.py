@@ -10,6 +10,8 @@ from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from tests.support.factories import make_call
 from tests.support.rest import COMMANDS
+from tests.support.rows import CallCommand
+from tests.support.times import ago
 from voice.commands import outbox
 
 pytestmark = pytest.mark.django_db
@@ -30,3 +32,16 @@ def test_every_filter_of_commands_finds_what_it_names(api: APIClient, account: T
         ("created_before", soon, 2),
     ):
         assert len(api.get(COMMANDS, {name: value}).json()["results"]) == count, (name, value)
+
+
+def test_commands_are_listed_the_newest_first_and_by_when_they_were_asked_for(
+    api: APIClient, account: TelnyxAccount
+) -> None:
+    call, times = make_call(account), [ago(at) for at in (10, 20, 30, 40)]
+    made = [outbox.act(call, "hangup", {}, PORTAL).pk for _ in times]
+    for command_id, at in zip(made, times, strict=True):
+        CallCommand.objects.filter(pk=command_id).update(created_at=at)
+    for asked, found in (({}, made), ({"created_after": times[1]}, made[:2]), ({"created_before": times[1]}, made[2:])):
+        query = {"account": account.name} | {name: at.isoformat() for name, at in asked.items()}
+        listed = api.get(COMMANDS, query).json()["results"]
+        assert [row["id"] for row in listed] == [str(command_id) for command_id in found], asked

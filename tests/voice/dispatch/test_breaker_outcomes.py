@@ -6,11 +6,12 @@ import pytest
 from django.test import Client
 from rest_framework.test import APIClient
 
+from portal.actors import PORTAL
 from portal.models import AuditEvent, TelnyxAccount
 from portal.telnyx.errors import TelnyxUncertain
 from portal.times import read_time
 from tests.support.accounts import make_account
-from tests.support.commands import act, now_due, seen
+from tests.support.commands import act, dial, now_due, seen
 from tests.support.factories import make_call
 from tests.support.http_servers import answer, serving
 from tests.support.rows import AccountBreaker, CallCommand
@@ -78,3 +79,29 @@ def test_those_that_are_open_are_told_the_oldest_first(account: TelnyxAccount, b
     AccountBreaker.objects.create(account=account, since=ago(75), state="open")
     shown = browser.get("/admin/voice/callcommand/").context["breakers"]
     assert [row.account.name for row in shown] == ["c", account.name, "b"]
+
+
+def test_dials_go_again_when_the_time_is_over_that_telnyx_asked_for(account: TelnyxAccount) -> None:
+    AccountBreaker.objects.create(account=account, since=ago(9), wait_until=ago(1), dials_wait_until=ago(1))
+    command = dial(account, "1")
+    assert sender.due(9) == [command.pk]
+    assert sender._claim(command.pk) is not None
+
+
+def test_what_becomes_of_one_accounts_breaker_leaves_the_others_alone(account: TelnyxAccount) -> None:
+    other, probe = make_account("other"), ago(1)
+    told = {"state": "open", "next_probe_at": probe, "recent": "xxxxx", "pauses": 2, "why": "Away."}
+    AccountBreaker.objects.create(account=other, since=ago(99), **told)
+    before = AccountBreaker.objects.values().get(account=other)
+    assert recent(act(make_call(account), "hangup"), BAD) == "x"
+    assert recent(act(make_call(account, "b"), "hangup"), answer("429 Too Many Requests")) == "xo"
+    mine = AccountBreaker.objects.filter(account=account)
+    assert mine.get().wait_until is not None
+    mine.update(wait_until=None, state="open", next_probe_at=probe)
+    assert sender._claim(act(make_call(account, "c"), "hangup").pk) is not None
+    assert mine.get().state == "half-open"
+    assert circuit_breaker.close(account, PORTAL).account == account
+    assert AccountBreaker.objects.values().get(account=other) == before
+    assert [circuit_breaker.breaker_of(one).state for one in (account, other)] == ["closed", "open"]
+    circuit_breaker.close(other, PORTAL)
+    assert [circuit_breaker.breaker_of(one).state for one in (account, other)] == ["closed", "closed"]

@@ -89,6 +89,17 @@ def test_a_dialled_call_began_when_its_dial_was_sent_first(account: TelnyxAccoun
     assert Call.objects.get().started_at == command.first_sent_at == told["first_sent_at"]
 
 
+def test_a_dialled_call_is_its_own_accounts_whoever_has_another_one(account: TelnyxAccount) -> None:
+    make_call(account, "b")
+    made = {"call_control_id": "v3:a-leg"}  # as the neighbour has one
+    with serving(answer("200 OK", json.dumps({"data": made}).encode())) as server:
+        TelnyxAccount.objects.update(base_url=f"{server.url}/v2")
+        command = dial(account, "77")
+        sender.send(command.pk)
+    call = Call.objects.get(call_control_id="v3:a-leg")
+    assert (call.account, call.state, seen(command).call) == (account, "initiated", call)
+
+
 def test_a_refused_dial_makes_no_call(sandbox_account: TelnyxAccount, http: Any) -> None:
     command = dial(sandbox_account, "1")
     sender.send(command.pk)

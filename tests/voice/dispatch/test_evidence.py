@@ -11,7 +11,7 @@ from portal.models import TelnyxAccount
 from tests.support.accounts import make_account
 from tests.support.commands import made_uncertain, seen
 from tests.support.conferences import ROOM, make_room
-from tests.support.factories import make_call, make_event
+from tests.support.factories import CONNECTION, make_call, make_event
 from tests.support.http_servers import answer, serving
 from tests.support.reconciliation import awaits_the_next_look, dialled, entry, hear, look, sent_ok, uncertain
 from tests.support.rows import Call, CallCommand, CallEvent
@@ -44,6 +44,20 @@ def test_only_a_command_of_the_record_tells_by_its_id_however_that_is_written(
     line = entry(kind, "send_dtmf", command_id=str(command.pk).upper())
     with telnyx_says(account, call_events={"data": [line], "meta": {"total_pages": 1}}):
         assert look(command).status == status
+
+
+def test_the_id_of_a_command_is_found_wherever_its_entry_has_it(account: TelnyxAccount) -> None:
+    command = uncertain(make_call(account), "send_dtmf", {"digits": "1"})
+    line = entry("command", "send_dtmf", requests=[{"command_id": str(command.pk)}])
+    with telnyx_says(account, call_events={"data": [line], "meta": {"total_pages": 1}}):
+        assert look(command).status == "ok"
+
+
+def test_a_dial_is_looked_for_in_the_record_of_its_application(account: TelnyxAccount) -> None:
+    command = dialled(account)
+    with telnyx_says(account, call_events={"data": []}) as telnyx:
+        assert look(command).is_open_question
+    assert f"filter[connection_id]={CONNECTION}" in unquote(telnyx.requests[0].decode())
 
 
 def test_a_call_whose_command_the_record_has_stays_as_it_was(account: TelnyxAccount) -> None:

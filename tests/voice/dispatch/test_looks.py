@@ -10,7 +10,7 @@ from portal.models import TelnyxAccount
 from tests.support.clocks import is_near
 from tests.support.commands import act, made_uncertain, seen
 from tests.support.factories import make_call
-from tests.support.reconciliation import awaits_the_next_look, uncertain
+from tests.support.reconciliation import awaits_the_next_look, dialled, entry, look, uncertain
 from tests.support.rows import CallCommand
 from tests.support.telnyx_answers import telnyx_says
 from tests.support.times import ago
@@ -39,6 +39,23 @@ def test_a_look_at_one_command_leaves_the_others_due(account: TelnyxAccount) -> 
         reconciliation.reconcile(first.pk)
     assert seen(second).lease_until == before
     assert reconciliation.due(9) == [second.pk]
+
+
+def test_a_look_is_at_the_command_that_was_named_whatever_was_asked_since(account: TelnyxAccount) -> None:
+    call = make_call(account)
+    lost, later = (uncertain(call, "send_dtmf", KEYS) for _ in range(2))
+    CallCommand.objects.filter(pk=lost.pk).update(created_at=ago(60))
+    line = entry("command", "send_dtmf", command_id=str(lost.pk))
+    with telnyx_says(account, call_events={"data": [line], "meta": {"total_pages": 1}}):
+        reconciliation.reconcile(lost.pk)
+    assert [seen(one).status for one in (lost, later)] == ["ok", "uncertain"]
+
+
+def test_a_dial_of_which_nothing_is_known_is_looked_for_again_at_its_next_time(account: TelnyxAccount) -> None:
+    lost = dialled(account)
+    with telnyx_says(account, call_events=NOTHING):
+        assert look(lost).is_open_question
+    assert awaits_the_next_look(seen(lost))
 
 
 def test_whoever_looks_has_a_minute_before_another_one_may(

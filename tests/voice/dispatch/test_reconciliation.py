@@ -70,6 +70,27 @@ def test_a_verdict_that_comes_too_late_makes_no_call(account: TelnyxAccount, mon
     assert not Call.objects.exists()
 
 
+def test_nor_does_it_while_another_question_is_open(account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    command, really = dialled(account), reconciliation.call_of_dial
+    other = uncertain(make_call(account), "send_dtmf", {"digits": "1"})
+
+    def meanwhile(*given: Any) -> Any:
+        made = really(*given)
+        CallCommand.objects.filter(pk=command.pk).update(settled_at=ago(0))  # by a person
+        return made
+
+    monkeypatch.setattr(reconciliation, "call_of_dial", meanwhile)
+    hear(account, make_event(seconds=-20, leg="b", direction="outgoing"))
+    assert (seen(other).is_open_question, seen(command).call) == (True, None)
+
+
+def test_of_two_on_a_call_whose_session_is_not_known_one_webhook_settles_neither(account: TelnyxAccount) -> None:
+    call = make_call(account, call_session_id="")
+    both = [uncertain(call, "speak", SPEAK, sent=sent) for sent in (30, 28)]
+    hear(account, make_event("call.speak.started", -20, call_session_id=None))
+    assert all(seen(one).is_open_question for one in both)
+
+
 def test_the_webhook_of_a_call_whose_session_is_not_known_settles_its_command(account: TelnyxAccount) -> None:
     command = uncertain(make_call(account, call_session_id=""), "speak", SPEAK)
     hear(account, make_event("call.speak.started", -20, call_session_id=None))
@@ -95,6 +116,14 @@ def test_the_new_leg_settles_a_transfer(account: TelnyxAccount) -> None:
     command = uncertain(make_call(account), "transfer", {"to": OTHER})
     hear(account, make_event(seconds=-20, leg="b", direction="outgoing", to=OTHER))
     assert seen(command).status == "ok"
+
+
+def test_a_transfer_that_its_new_leg_settles_stays_the_callers(account: TelnyxAccount) -> None:
+    call = make_call(account)
+    lost = uncertain(call, "transfer", {"to": OTHER})
+    hear(account, make_event(seconds=-20, leg="b", direction="outgoing", to=OTHER))
+    lost = seen(lost)
+    assert (lost.status, lost.call, lost.call_control_id) == ("ok", call, "v3:a-leg")
 
 
 # --- The whole way ---------------------------------------------------------------------------------------------------

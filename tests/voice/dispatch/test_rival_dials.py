@@ -90,6 +90,14 @@ def test_of_too_many_dials_to_one_number_nobody_can_tell(
     assert seen(lost).is_open_question, seen(lost).settlement
 
 
+def test_of_as_many_as_can_be_weighed_it_is_told(account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reconciliation, "_MOST", 1)
+    lost = dialled(account)
+    CallCommand.objects.filter(pk=accepted(account).pk).update(parameters=DIAL | {"from": OTHER})
+    hear(account, begun())
+    assert (seen(lost).status, seen(lost).call_control_id) == ("ok", "v3:b-leg")
+
+
 def test_a_busy_application_does_not_hide_the_call(account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reconciliation, "_MOST", 1)
     lost = dialled(account)
@@ -195,6 +203,15 @@ def test_an_event_of_the_record_is_the_one_that_is_stored_however_its_id_is_writ
         assert look(lost).is_open_question, seen(lost).settlement
 
 
+def test_an_event_of_the_record_is_not_the_one_that_another_account_has(account: TelnyxAccount) -> None:
+    event = begun()
+    hear(make_account("elsewhere"), event)
+    CallEvent.objects.update(received_at=ago(32))
+    lost = dialled(account, sent=30)
+    with telnyx_says(account, call_events=record(event)):
+        assert look(lost).status == "ok"
+
+
 def test_numbers_are_kept_in_one_form_however_they_were_written(account: TelnyxAccount) -> None:
     """So that a rival is found, whoever wrote it."""
     asked = {"to": ["+1 (312) 555-0001", "sip:ada@pbx.example"], "from": "+1-312-555-0100", "connection_id": "1"}
@@ -212,6 +229,14 @@ def test_of_two_that_were_kept_as_they_were_written_neither_is_known_to_have_mad
     CallCommand.objects.filter(pk__in=[one.pk for one in both]).update(parameters=kept)
     hear(account, begun())
     assert all(seen(one).is_open_question for one in both)
+
+
+def test_one_that_was_kept_as_it_was_written_has_a_rival_in_the_one_form(account: TelnyxAccount) -> None:
+    written = dialled(account, sent=30)
+    dialled(account, sent=29)
+    CallCommand.objects.filter(pk=written.pk).update(parameters=DIAL | {"to": "+1 (312) 555-0199"})
+    hear(account, begun())
+    assert seen(written).is_open_question, seen(written).settlement
 
 
 @pytest.mark.parametrize(("before", "is_proof"), [(590, False), (620, True)])

@@ -67,6 +67,16 @@ def test_a_refusal_is_final_and_expires_what_was_to_follow(ring: Any, http: Any,
     assert not [line for line in wire(sandbox) if "/actions/speak" in line["path"]]
 
 
+def test_what_was_to_follow_a_refusal_ends_when_that_does(account: TelnyxAccount) -> None:
+    first, later = of_event(make_call(account), ("answer", {}), SPEAK)
+    with serving(answer("422 Unprocessable Entity", b'{"errors": [{"code": "90034"}]}')) as server:
+        TelnyxAccount.objects.update(base_url=f"{server.url}/v2")
+        sender.send(first.pk)
+    ended = seen(first).finished_at
+    assert ended is not None
+    assert (seen(later).status, seen(later).finished_at) == ("expired", ended)
+
+
 def test_a_refusal_with_a_long_code_is_final_as_any_other(account: TelnyxAccount) -> None:
     refusal = b'{"errors":[{"code":"call_control_id_not_found"}]}'
     command = act(make_call(account), "speak", payload="Hello", voice="female")

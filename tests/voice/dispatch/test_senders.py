@@ -109,6 +109,32 @@ def test_nor_when_its_lease_ends_in_the_midst_of_writing_down_what_came_of_it(
     assert not Call.objects.filter(call_control_id="v3:late").exists()
 
 
+@pytest.mark.parametrize(
+    "late",
+    [
+        TelnyxUncertain("HTTP 503", http_status=503),
+        TelnyxUnavailable("429", http_status=429),
+        TelnyxRefused("no", code="90034", http_status=422),
+    ],
+    ids=["resent", "put back", "refused"],
+)
+def test_nor_when_another_one_has_it_on_the_wire_by_then(monkeypatch: pytest.MonkeyPatch, late: Any) -> None:
+    command, held = act(make_call(make_account())), list[CallCommand]()
+    sleeper = sender._claim(command.pk)
+    assert sleeper is not None
+
+    def stalled(*_: object) -> None:
+        now_due(command)
+        assert sender._claim(command.pk) is not None
+        CallCommand.objects.filter(pk=command.pk).update(lease_until=ago(-60))
+        held.append(seen(command))
+
+    monkeypatch.setattr(circuit_breaker, "record_outcome", stalled)
+    sender._settle(sleeper, sender._Outcome(error=late))
+    row = seen(command)
+    assert (row.status, row.lease_until, row.attempts) == ("sending", held[0].lease_until, held[0].attempts)
+
+
 def test_when_an_uncertain_one_is_looked_at_first_goes_by_the_clock_of_the_leases(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -159,6 +159,19 @@ def test_the_number_that_a_limit_names_is_told_masked_to_who_may_not_see_it(
     assert told.startswith("It was not sent again: Numbers that begin with +1312•••0199 may not be called")
 
 
+def test_what_telnyx_would_not_take_any_more_is_not_sent_again(
+    account: TelnyxAccount, browser: Client, api: Any
+) -> None:
+    lost = uncertain(make_call(account), "speak", SPEAK)
+    CallCommand.objects.filter(pk=lost.pk).update(parameters={"nonsense": "1"})
+    answer = browser.post(f"{LIST}{lost.pk}/settle/", {"verdict": "send_again"}, follow=True)
+    (said,) = (str(one) for one in answer.context["messages"])
+    assert said.startswith("It was not sent again: ")
+    assert "nonsense" in said
+    problem(send(api, f"/api/v1/commands/{lost.pk}/settle/", {"verdict": "send_again"}), 400)
+    assert (seen(lost).is_open_question, CallCommand.objects.count()) == (True, 1)
+
+
 # --- Who decided first ----------------------------------------------------------------------------------------------
 
 

@@ -14,6 +14,7 @@ from tests.support.events import tell
 from tests.support.factories import FROM, make_event
 from tests.support.rest import CALLS, EVENTS, api_for
 from tests.support.rows import CallEvent
+from tests.support.times import ago
 from tests.support.webhooks import post_webhook
 
 pytestmark = pytest.mark.django_db
@@ -84,3 +85,29 @@ def test_every_filter_of_events_finds_what_it_names(api: APIClient, account: Tel
         ("received_before", event.received_at.isoformat(), 1),
     ):
         assert len(api.get(EVENTS, {name: value}).json()["results"]) == count, (name, value)
+
+
+@pytest.mark.parametrize("rights", [["view_raw_event"], ["view_full_number"], ["view_raw_event", "view_full_number"]])
+def test_the_raw_body_takes_both_rights(account: TelnyxAccount, user_with: Any, rights: list[str]) -> None:
+    post_webhook(Client(), account, make_event())
+    person = user_with("voice.view_callevent", *(f"voice.{name}" for name in rights))
+    body = api_for(person).get(f"{EVENTS}{CallEvent.objects.get().pk}/").json()["body"]
+    assert (body is not None) is (len(rights) == 2)
+
+
+def test_an_event_is_found_by_its_id_however_that_is_written(api: APIClient, account: TelnyxAccount) -> None:
+    event = make_event()
+    tell(account, event, make_event(leg="b"))
+    found = api.get(EVENTS, {"event_id": event["data"]["id"].upper()}).json()["results"]
+    assert [row["event_id"] for row in found] == [event["data"]["id"]]
+
+
+def test_events_are_listed_the_newest_first(api: APIClient, account: TelnyxAccount) -> None:
+    ids = []
+    for at in range(4):
+        event = make_event(leg=f"leg-{at}")
+        tell(account, event)
+        ids.append(event["data"]["id"])
+        CallEvent.objects.filter(event_id=ids[-1]).update(received_at=ago(at))
+    listed = api.get(EVENTS, {"account": account.name}).json()["results"]
+    assert [row["event_id"] for row in listed] == ids

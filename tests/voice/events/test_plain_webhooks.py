@@ -16,6 +16,7 @@ from portal.models import TelnyxAccount
 from portal.runtime import middleware
 from tests.badinput.test_street import every_fuzzed
 from tests.corpus import documents
+from tests.support.accounts import make_account
 from tests.support.factories import make_event
 from tests.support.rows import CallEvent, RejectedRequest
 from tests.support.signing import key_pair, signed
@@ -300,3 +301,23 @@ def test_a_webhook_of_a_backfilled_event_is_the_views(door: Door, account: Telny
     assert door.ask(request(account, json.dumps(event).encode()))[0] == "200 OK"
     assert CallEvent.objects.get().source == "webhook"
     assert door.reached == 2
+
+
+def test_a_length_of_more_digits_than_can_be_read_is_answered_as_by_the_view(
+    door: Door, account: TelnyxAccount
+) -> None:
+    found = []
+    for by_view in (True, False):
+        environ = request(account, b"{}", HTTP_X_REQUEST_ID="same-id-here", CONTENT_LENGTH="9" * 5000)
+        found.append(door.ask(environ, by_view=by_view))
+    assert found[0] == found[1]
+    assert found[0][0].startswith("413")
+
+
+def test_what_is_remembered_of_an_account_is_forgotten_when_its_time_is_over(
+    door: Door, account: TelnyxAccount
+) -> None:
+    other = make_account("other")
+    plain_webhooks._accounts["long ago"] = (0.0, other)
+    assert door.ask(request(other, json.dumps(make_event(leg="another")).encode()))[0] == "200 OK"
+    assert plain_webhooks._accounts.keys() == {account.webhook_token, other.webhook_token}

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import call_command
 from django.db.models.functions import Now
 
-from applications.models import CallControlApplication
+from applications.models import CallControlApplication, TexmlApplication
 from portal import sql
 from portal.models import TelnyxAccount
 from tests.support.accounts import make_account
@@ -232,6 +232,13 @@ def test_only_the_first_event_of_a_call_asks_for_a_pull(account: TelnyxAccount) 
     first, second = receive(account, make_event(), make_event("call.answered", 1))
     assert processing.process(first.pk).pull_account == account.pk
     assert processing.process(second.pk).pull_account is None
+
+
+@pytest.mark.parametrize("kind", [CallControlApplication, TexmlApplication])
+def test_an_event_of_an_application_of_its_account_asks_for_no_pull(account: TelnyxAccount, kind: Any) -> None:
+    kind.objects.create(account=account, telnyx_id=CONNECTION)
+    (event,) = receive(account, make_event())
+    assert processing.process(event.pk).pull_account is None
 
 
 def test_an_event_that_names_no_application_asks_for_no_pull(account: TelnyxAccount) -> None:

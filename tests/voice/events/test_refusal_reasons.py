@@ -75,3 +75,8 @@ def test_what_only_says_that_it_is_our_probe_is_told_for_what_it_is(client: Clie
     TelnyxAccount.objects.filter(pk=account.pk).update(public_key="")
     assert post_bare(client, account.webhook_token, **probe) == 503
     assert counts() == {"other_key": 1, "unknown_address": 1, "no_public_key": 1}
+
+
+def test_one_with_a_signature_alone_says_that_only_that_came(client: Client, account: TelnyxAccount) -> None:
+    post_bare(client, account.webhook_token, **{"Telnyx-Signature-Ed25519": "abc", "User-Agent": "telnyx-webhooks"})
+    assert RejectedRequest.objects.get().hint == "Only Telnyx-Signature-Ed25519 came."

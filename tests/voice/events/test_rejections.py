@@ -1,6 +1,7 @@
 """What the street door refuses is counted and kept: through the door, then as rows."""
 
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.db import DataError, InterfaceError, OperationalError, connections
+from django.db.models import QuerySet
 from django.test import Client
 from django.utils import timezone
 from nacl.signing import SigningKey
@@ -191,3 +193,45 @@ def test_of_many_headers_64_names_are_kept_and_of_each_100_letters(client: Clien
     post_bare(client, account.webhook_token, **{f"A{'a' * 200}": "1"}, **{f"X-{at:03}": "1" for at in range(100)})
     names = RejectedRequest.objects.get().header_names
     assert (len(names), len(names[0]), names == sorted(names)) == (64, 100, True)
+
+
+def test_each_account_has_a_count_of_its_own_in_each_hour(client: Client, account: TelnyxAccount) -> None:
+    earlier = timezone.now().replace(minute=0, second=0, microsecond=0) - timedelta(hours=2)
+    RejectionCount.objects.create(account=account, hour=earlier, code="no_headers", count=5)
+    for each in (account, make_account("other"), account):
+        post_bare(client, each.webhook_token)
+    found = Counter[tuple[str, bool]]()
+    for name, hour, count in RejectionCount.objects.values_list("account__name", "hour", "count"):
+        found[name, hour == earlier] += count
+    assert found == {(account.name, True): 5, (account.name, False): 2, ("other", False): 1}
+
+
+def test_a_count_that_another_process_made_just_now_is_added_to(
+    client: Client, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hour = timezone.now().replace(minute=0, second=0, microsecond=0)
+    RejectionCount.objects.create(account=account, hour=hour, code="no_headers", count=5)
+    really, owed = QuerySet.update, [0]  # rows that it finds at its first look
+
+    def update(rows: QuerySet[Any], **values: Any) -> int:
+        return owed.pop() if rows.model is RejectionCount and owed else really(rows, **values)
+
+    monkeypatch.setattr(QuerySet, "update", update)
+    post_bare(client, account.webhook_token)
+    assert (owed, counts()) == ([], {"no_headers": 6})
+
+
+def test_a_rare_one_stays_in_the_full_ring_also_when_it_is_the_newest(client: Client, account: TelnyxAccount) -> None:
+    for _ in range(100):
+        post_bare(client, account.webhook_token)
+    post_webhook(client, account, make_event(), key=SigningKey.generate())
+    assert RejectedRequest.objects.count() == 100
+    assert RejectedRequest.objects.filter(code="other_key").count() == 1
+
+
+def test_a_counter_is_kept_for_seven_days(account: TelnyxAccount) -> None:
+    for hours in (7 * 24 - 1, 7 * 24 + 1):
+        hour = timezone.now() - timedelta(hours=hours)
+        RejectionCount.objects.create(account=account, hour=hour, code="no_headers", count=hours)
+    clean_up()
+    assert counts() == {"no_headers": 7 * 24 - 1}

@@ -70,8 +70,10 @@ def test_a_dial_whose_call_may_still_come_is_not_told_as_never_placed(browser: C
     command = dial(account, CONNECTION)
     told = {"status": "ok", "first_sent_at": ago(5), "finished_at": ago(4)}
     CallCommand.objects.filter(pk=command.pk).update(**told)
-    words = card(browser, f"/admin/voice/callcommand/{command.pk}/change/")
+    address = f"/admin/voice/callcommand/{command.pk}/change/"
+    words = card(browser, address)
     assert "Telnyx has taken the dial; its events may still come." in words
+    assert 'aria-label="How it stands"' in browser.get(address).content.decode()
     assert ("never placed" in words, "Ended by" in words) == (False, False)
 
 

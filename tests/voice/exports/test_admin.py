@@ -227,6 +227,7 @@ def test_one_that_nobody_takes_any_more_is_broken_off(
     [
         ({"format": "pdf"}, "format: There is no such format"),
         ({"which": "chosen", "columns": ["facts"]}, "columns: There is no column facts"),
+        ({"which": "chosen"}, "columns: Tick at least one"),
         ({"q": "colour:red"}, "q: "),
         ({"id": "7"}, "id: This form is not complete"),
     ],
@@ -236,6 +237,16 @@ def test_what_cannot_be_exported_is_said_by_name(browser: Client, told: dict[str
     assert answer.status_code == 400
     assert said in answer.content.decode()
     assert not CallExport.objects.exists()
+
+
+def test_what_was_chosen_stays_chosen_where_it_is_refused(browser: Client) -> None:
+    def chosen(html: str) -> list[str]:
+        return re.findall(r'value="(\w+)"[^>]* checked', html.partition('name="id"')[2].partition("</form>")[0])
+
+    assert chosen(browser.get(ADDRESS).content.decode()) == ["spreadsheet", "shown", *SHOWN]
+    told = {"q": "colour:red", "format": "ndjson", "which": "chosen", "columns": ["cost", "to"]}
+    assert chosen(ask(browser, **told).content.decode()) == ["ndjson", "chosen", "to", "cost"]
+    assert chosen(ask(browser, format="pdf", which="all").content.decode()) == ["spreadsheet", "all"]
 
 
 def test_a_form_that_is_sent_twice_exports_once(browser: Client) -> None:

@@ -117,6 +117,22 @@ def test_no_webhook_within_a_minute_is_told_with_the_way_to_the_inbox(browser: C
 
 
 @pytest.mark.usefixtures("application")
+def test_it_leads_to_no_page_that_the_person_may_not_see(
+    browser: Client, client: Client, account: TelnyxAccount, signed_in: Any
+) -> None:
+    url = browser.post(at(account), FORM)["Location"]
+    with telnyx_says(account, **{"/v2/calls": DIALLED}):
+        run_owed()
+    for event in (make_event(direction="outgoing"), make_event("call.hangup", 2)):
+        post_webhook(client, account, event)
+    run_owed()
+    page = signed_in("portal.change_telnyxaccount", "voice.dial").get(url).content.decode()
+    assert ("It works." in page, "a flow that answers calls" in page) == (True, True)
+    led = ("voice/callcommand/", "voice/callevent/", "voice/call/", "voice/flow/", "auth/user/", "portal/apitoken/")
+    assert [place for place in led if f"/admin/{place}" in page] == []
+
+
+@pytest.mark.usefixtures("application")
 def test_a_refusal_is_told(browser: Client, account: TelnyxAccount) -> None:
     url = browser.post(at(account), FORM)["Location"]
     refused = {

@@ -1,5 +1,6 @@
 """Flows edited in the browser: saved in the order of the page, or told on the form what is wrong."""
 
+import json
 import re
 from typing import Any
 
@@ -203,3 +204,51 @@ def test_a_flow_is_not_deleted_without_the_permission(signed_in: Any, account: T
     writer = signed_in("voice.view_flow", "voice.change_flow")
     assert writer.post(f"/admin/voice/flow/{flow.pk}/delete/", {"post": "yes"}).status_code == 403
     assert Flow.objects.exists()
+
+
+def test_each_member_of_a_rule_is_saved_as_the_page_sends_it(browser: Client, account: TelnyxAccount) -> None:
+    flow, when = make_flow(account), [{"field": "call.step", "op": "eq", "value": "menu"}]
+    told = {"event_type": "call.hangup", "direction": "any", "step": "over"}
+    sent = told | {"when": json.dumps(when), "do": "", "stop": ""}
+    values = flow_form(sent, of=flow, application=f"{account.pk} {CONNECTION}")
+    assert browser.post(f"/admin/voice/flow/{flow.pk}/change/", values).status_code == 302
+    wanted = told | {"when": when, "do": [], "stop": False}
+    assert flow.rules.values(*wanted).get() == wanted
+
+
+def test_actions_that_are_no_list_are_told_on_the_form(browser: Client, account: TelnyxAccount) -> None:
+    flow = make_flow(account)
+    values = flow_form({"do": '{"action": "answer"}'}, of=flow, application=f"{account.pk} {CONNECTION}")
+    answer = browser.post(f"/admin/voice/flow/{flow.pk}/change/", values)
+    assert answer.status_code == 200
+    assert "Must be a list" in str(answer.context["inline_admin_formsets"][0].formset.errors[0]["do"])
+    assert not flow.rules.exists()
+
+
+def test_who_may_only_look_sees_what_rules_do_without_numbers_and_secrets(
+    signed_in: Any, account: TelnyxAccount
+) -> None:
+    when = [{"field": "call.from", "op": "eq", "value": "+493012345678"}]
+    dial = {"action": "transfer", "parameters": {"to": "+13125550001", "sip_auth_password": "correct-horse"}}
+    flow = make_flow(account, {"event_type": "call.answered", "when": when, "do": [dial]})
+    page = signed_in("voice.view_flow").get(f"/admin/voice/flow/{flow.pk}/change/").content.decode()
+    shown, hidden = ("&quot;op&quot;: &quot;eq&quot;", "&quot;action&quot;: &quot;transfer&quot;"), "493012345678"
+    assert all(words in page for words in shown)
+    assert not any(words in page for words in (hidden, "3125550001", "correct-horse"))
+
+
+def test_flows_are_found_by_name_and_application_and_told_apart_by_whether_they_are_on(
+    browser: Client, account: TelnyxAccount
+) -> None:
+    make_flow(account, name="day")
+    make_flow(account, name="night", active=False, connection_id="77")
+    pages = [browser.get("/admin/voice/flow/", {"q": term}) for term in ("day", "night", "77", "7")]
+    found = [[flow.name for flow in page.context["cl"].result_list] for page in pages]
+    assert found == [["day"], ["night"], ["night"], []]
+    assert [">off</span>" in page.content.decode() for page in pages] == [False, True, True, False]
+
+
+def test_the_page_tells_its_editor_what_a_rule_may_ask_for_and_do(browser: Client) -> None:
+    page = browser.get("/admin/voice/flow/add/").content.decode()
+    assert '<option value="call.step">' in page.partition('<datalist id="portal-paths">')[2]
+    assert '"gather_using_speak": [{' in page.partition('<script id="portal-actions"')[2]

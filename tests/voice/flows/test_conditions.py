@@ -180,3 +180,16 @@ def test_paths_outside_of_event_and_call_are_refused(path: str) -> None:
 @pytest.mark.parametrize("path", [DEEPEST, LONGEST, "event.event_type", "event.occurred_at", "call.tags.0"])
 def test_paths_of_event_and_call_are_taken_as_they_are(path: str) -> None:
     assert check_path(path) == path
+
+
+IDS = ["call_control_id", "call_leg_id", "call_session_id", "connection_id"]
+
+
+@pytest.mark.parametrize("name", [*IDS, "direction", "from", "to", "state", "step", "client_state", "tags"])
+def test_each_of_these_of_a_call_may_be_asked_for(name: str) -> None:
+    assert check_path(f"call.{name}") == f"call.{name}"
+
+
+def test_within_ssml_what_is_no_text_is_filled_in_as_anywhere() -> None:
+    given = {"payload_type": "ssml", "payload": ["{{ event.payload.digits }}", 3]}
+    assert fill(given, CONTEXT)["payload"] == ["1", 3]

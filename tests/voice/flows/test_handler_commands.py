@@ -98,3 +98,18 @@ def test_a_handler_that_works_again_has_its_commands_once(account: TelnyxAccount
         "answer",
     ]
     assert Call.objects.get().step == "greeted"
+
+
+def test_an_event_that_tells_nothing_new_is_processed_when_a_handler_was_asked(
+    account: TelnyxAccount, registry: handlers.Registry
+) -> None:
+    asked: list[str] = []
+
+    @handlers.on("call.hold", direction="any")
+    def note(event: Any, call: Any) -> None:
+        asked.append(event.event_type)
+
+    process(receive(account, seconds=-9))
+    process(receive(account, "call.answered", seconds=-1))
+    event = process(receive(account, "call.hold", seconds=-5))  # it comes after what was later
+    assert (asked, event.status) == (["call.hold"], "processed")

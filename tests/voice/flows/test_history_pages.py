@@ -1,21 +1,28 @@
 """The pages of a flow's history: each save with its rules, one beside another, and back to it."""
 
 import re
+from datetime import UTC, datetime
 from html import unescape
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.contrib.messages import get_messages
 from django.test import Client
 from rest_framework.test import APIClient
 
+from portal.actors import PORTAL
 from portal.models import AuditEvent, TelnyxAccount
 from portal.sealed_json import unsealed
+from portal.view_times import TimePreference
+from tests.support.accounts import make_account
 from tests.support.clocks import set_wrong
 from tests.support.factories import make_flow
 from tests.support.flows import make, one_rule
 from tests.support.rest import FLOWS
 from tests.support.rows import Flow
+from voice.flows.service import save_flow
+from voice.flows.versions import ChangedMeanwhile, held, newest_of, restore, versions_of
 from voice.models import Rule
 
 pytestmark = pytest.mark.django_db
@@ -65,6 +72,14 @@ def test_each_save_is_told_with_who_and_what_of_the_flow_and_its_rules(browser: 
     assert "Rule 1, event before: call.initiated → after: call.answered" in page
     assert "before: empty → after: empty" not in page
     assert "&quot;" not in page
+
+
+def test_a_version_is_offered_with_its_time_as_its_reader_writes_it(browser: Client, operator: User, flow: Any) -> None:
+    TimePreference.objects.create(user=operator, time_zone="Europe/Berlin", order="american")
+    newest, older, _ = flow.history.order_by("-history_id")
+    flow.history.filter(pk=older.pk).update(history_date=datetime(2025, 7, 1, 21, 30, 5, tzinfo=UTC))
+    page = browser.get(history_url(flow, newest)).content.decode()
+    assert ">07/01/2025 11:30:05 PM CEST</option>" in page
 
 
 def test_each_page_of_a_long_history_tells_what_its_last_save_changed(
@@ -187,3 +202,57 @@ def test_a_secret_in_a_rule_is_hidden_in_its_history_and_restored_whole(
 def test_a_version_that_is_none_of_the_flow_is_not_found(browser: Client, flow: Any, number: str) -> None:
     assert browser.get(f"{history_url(flow)}{number}/").status_code == 404
     assert browser.post(f"{history_url(flow)}{number}/", {"seen": "1"}).status_code == 404
+
+
+def test_every_member_of_a_flow_and_its_rules_is_told_and_restored(
+    browser: Client, api: APIClient, account: TelnyxAccount
+) -> None:
+    asked = [{"field": "call.step", "op": "eq", "value": "menu"}]
+    rules = [*one_rule(direction="any", when=asked, stop=False), *one_rule(event_type="call.hangup", do=[WELCOME])]
+    assert make(api, connection_id="88", rules=rules).status_code == 201
+    flow = Flow.objects.get()
+    before = state(api, flow)
+    changed(api, flow, connection_id="77", active=False, rules=one_rule())
+    newest, first = browser.get(history_url(flow)).context["entries"]
+    assert first["changes"] == []
+    assert [(change.label, change.old, change.new) for change in newest["changes"]] == [
+        ("Application", "88", "77"),
+        ("Active", "yes", "no"),
+        ("Rule 1, legs", "any", "incoming"),
+        ("Rule 1, when", "call.step eq menu", ""),
+        ("Rule 1, stop", "no", "yes"),
+        ("Rule 2, event", "call.hangup", ""),
+        ("Rule 2, legs", "incoming", ""),
+        ("Rule 2, do", "speak\n  payload: Welcome\n  voice: female", ""),
+        ("Rule 2, stop", "yes", ""),
+    ]
+    answer = browser.post(history_url(flow, first["version"]), {"seen": newest["version"].history_id})
+    assert answer["Location"] == f"/admin/voice/flow/{flow.pk}/change/"
+    assert state(api, flow) == before
+
+
+def test_a_page_of_a_long_history_has_each_of_its_saves_once_with_what_it_changed(
+    browser: Client, flow: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("portal.admin.pages._PER_PAGE", 2)
+    pages = [browser.get(history_url(flow), {"p": page}).context["entries"] for page in ("1", "2")]
+    told = [[(entry["said"], bool(entry["changes"])) for entry in entries] for entries in pages]
+    assert told == [[("changed (operator)", True)] * 2, [("made (operator)", False)]]
+
+
+def test_a_flow_is_restored_at_the_account_that_it_was_of(account: TelnyxAccount) -> None:
+    flow = make_flow(account, connection_id="88")
+    flow.account, flow.connection_id = make_account("other"), "77"
+    save_flow(flow, None, PORTAL)
+    newest, first = versions_of(flow)
+    restore(flow, first, str(newest.history_id), PORTAL)
+    flow.refresh_from_db()
+    assert (flow.account, flow.connection_id) == (account, "88")
+
+
+def test_a_flow_that_is_gone_is_not_as_anybody_saw_it(account: TelnyxAccount) -> None:
+    flow = make_flow(account)
+    seen = newest_of(flow)
+    Flow.objects.filter(pk=flow.pk).delete()
+    with pytest.raises(ChangedMeanwhile, match="nothing was saved"):
+        held(flow, seen, "saved")

@@ -11,6 +11,7 @@ from rest_framework.test import APIClient
 
 from applications.models import CallControlApplication
 from portal.models import AuditEvent, TelnyxAccount
+from tests.support.accounts import make_account
 from tests.support.connected_threads import PATIENCE, others
 from tests.support.databases import TWO_WRITERS
 from tests.support.factories import CONNECTION, make_flow
@@ -156,6 +157,14 @@ def test_who_changes_one_thing_leaves_what_somebody_else_has_changed(
         assert api.patch(at(flow), mine, format="json").status_code == 200
     now = api.get(at(flow)).json()
     assert {name: now[name] for name in theirs | mine} == theirs | mine
+
+
+def test_nor_is_a_flow_moved_back_to_the_account_it_was_of(api: APIClient, flow: Flow) -> None:
+    other = make_account("other")
+    with meanwhile(lambda: Flow.objects.filter(pk=flow.pk).update(account=other)):
+        assert api.patch(at(flow), {"name": "renamed"}, format="json").status_code == 200
+    flow.refresh_from_db()
+    assert (flow.name, flow.account) == ("renamed", other)
 
 
 def test_who_changes_a_flow_does_not_bring_it_back(api: APIClient, flow: Flow) -> None:

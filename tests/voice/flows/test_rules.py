@@ -77,6 +77,12 @@ def test_what_is_filled_in_is_checked_again(account: TelnyxAccount) -> None:
     assert "maximum_digits" in command.error
 
 
+def test_what_telnyx_would_refuse_is_kept_as_it_was_filled_in(account: TelnyxAccount) -> None:
+    entry = {"action": "gather", "parameters": {"maximum_digits": "{{ event.payload.digits }}"}}
+    (command,) = decide(account, rule(do=[entry]), digits="many").commands
+    assert (command.status, command.parameters) == ("expired", {"maximum_digits": "many"})
+
+
 def test_a_placeholder_keeps_its_type_and_nothing_else_is_evaluated(account: TelnyxAccount) -> None:
     said = {"payload": "{{ event.payload.text }} {{call.from}}", "voice": "female"}
     count = {"action": "gather", "parameters": {"maximum_digits": "{{ event.payload.count }}"}}

@@ -5,12 +5,14 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
+from django.db import IntegrityError
 
 from portal.actors import PORTAL, Actor
 from portal.models import AuditEvent, TelnyxAccount
 from tests.support.accounts import make_account
 from tests.support.factories import CONNECTION, make_call, make_flow
 from tests.support.rows import CallCommand, Flow, Rule
+from voice import models
 from voice.flows.service import check_rules, delete_flow, save_flow
 
 pytestmark = pytest.mark.django_db
@@ -149,3 +151,50 @@ def test_deleting_a_flow_keeps_its_calls_and_commands_and_says_so(account: Telny
     assert CallCommand.objects.count() == 1
     assert AuditEvent.objects.get().action == "flow.delete"
     assert Flow.history.filter(history_type="-").count() == 1
+
+
+@pytest.mark.parametrize("entry", [{}, {"parameters": {}}, {"action": None}])
+def test_an_action_without_a_name_is_told_how_one_looks(entry: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="An action looks like") as refused:
+        check_rules([rule(entry)])
+    assert list(refused.value.message_dict) == ["rules.0.do.0"]
+
+
+@pytest.mark.parametrize("column", ["name", "connection_id"])
+def test_a_flow_has_a_name_and_an_application(account: TelnyxAccount, column: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        save_flow(unsaved(account, **{column: ""}), [ANSWER], PORTAL)
+    assert list(refused.value.message_dict) == [column]
+    assert not Flow.objects.exists()
+
+
+def test_an_active_flow_that_came_after_the_look_is_told_in_the_same_words(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_flow(account)
+    monkeypatch.setattr(models.Flow, "full_clean", lambda *_, **__: None)  # when it looked there was none
+    with pytest.raises(ValidationError, match="another active flow"):
+        save_flow(unsaved(account, name="second"), [ANSWER], PORTAL)
+    assert Flow.objects.get().name == "greeting"
+
+
+def test_what_the_database_refuses_for_another_reason_is_no_saved_flow(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise IntegrityError("it cannot be")
+
+    monkeypatch.setattr(AuditEvent, "note", refuse)
+    with pytest.raises(IntegrityError, match="it cannot be"):
+        save_flow(unsaved(account), [ANSWER], PORTAL)
+    assert not Flow.objects.exists()
+
+
+def test_of_a_rule_that_is_gone_history_tells_who_took_it_away_and_in_which_save(
+    account: TelnyxAccount, operator: User
+) -> None:
+    flow = save_flow(unsaved(account), [ANSWER, HANGUP], PORTAL)
+    save_flow(flow, [ANSWER], Actor("user: ada", operator))
+    gone = Rule.history.get(history_type="-")
+    assert (gone.event_type, gone.history_user) == ("call.answered", operator)
+    assert gone.history_change_reason == f"save {flow.history.latest().history_id}"

@@ -6,7 +6,9 @@ import pytest
 from django.test import Client
 
 from portal.models import TelnyxAccount
-from tests.support.factories import make_call
+from tests.support.conferences import ROOM, room_event
+from tests.support.events import tell
+from tests.support.factories import make_call, make_event
 from tests.support.rows import CallEvent
 from tests.support.times import ago
 from tests.support.webhooks import post_webhook
@@ -40,3 +42,11 @@ def test_an_event_leads_to_its_call_and_its_account_those_alone_who_may_see_them
         assert (of_call in page, of_account in page) == seen
         assert account.name in page
         assert (of_call in client.get("/admin/voice/callevent/").content.decode()) == seen[0]
+
+
+@pytest.mark.alone("it lists what there is, of every account")
+@pytest.mark.parametrize("term", [ROOM, ROOM.upper()])
+def test_events_of_a_conference_are_found_by_its_id(browser: Client, account: TelnyxAccount, term: str) -> None:
+    tell(account, room_event("conference.created", -9), make_event(leg="b"))
+    rows = browser.get("/admin/voice/callevent/", {"q": term}).context["cl"].result_list
+    assert [row.event_type for row in rows] == ["conference.created"]

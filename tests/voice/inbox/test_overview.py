@@ -1,7 +1,9 @@
 """The page that answers "why does nothing arrive?": requests through the door, then the page's words."""
 
+import re
 import time
 from datetime import UTC, datetime, timedelta
+from html import unescape
 
 import pytest
 from django.test import Client
@@ -35,6 +37,9 @@ def test_it_says_that_webhooks_arrive_and_how_many(browser: Client, account: Tel
     assert "1 could not be used" in text
     assert "processed</span></a></td> <td>2</td> <td>3</td>" in text
     assert "quarantined</span></a></td> <td>1</td> <td>1</td>" in text
+    for status, of_a_day in (("processed", 3), ("quarantined", 1)):
+        (listed,) = re.findall(rf'href="([^"]+status__exact={status}[^"]*)"', text)
+        assert len(browser.get(unescape(listed)).context["cl"].result_list) == of_a_day
 
 
 @pytest.mark.parametrize(

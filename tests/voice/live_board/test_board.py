@@ -36,6 +36,12 @@ def test_a_call_that_only_telnyx_knows_is_marked(account: TelnyxAccount, browser
     assert "the portal has heard nothing of it" in page
 
 
+@pytest.mark.alone("it lists what there is, of every account")
+def test_what_telnyx_names_by_no_id_has_no_seat(account: TelnyxAccount, browser: Client) -> None:
+    listed(account, "")
+    assert "Nobody is on the line." in text(browser)
+
+
 def test_a_call_that_ended_here_and_lives_at_telnyx_is_marked(account: TelnyxAccount, browser: Client) -> None:
     make_call(account, state="ended", ended_at=ago(60))
     listed(account, "v3:a-leg", seconds=1)

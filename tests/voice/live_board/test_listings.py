@@ -84,6 +84,19 @@ def test_a_refusal_of_one_application_leaves_the_others_asked(
     assert ("222: " in page) == told
 
 
+@pytest.mark.parametrize(("most", "is_cut"), [(1, True), (2, False)])
+def test_of_too_many_applications_some_are_asked_and_that_is_told(
+    account: TelnyxAccount, browser: Client, monkeypatch: pytest.MonkeyPatch, most: int, is_cut: bool
+) -> None:
+    monkeypatch.setattr("voice.live_board.listings._MOST", most)
+    for name in ("111", "222"):
+        CallControlApplication.objects.create(account=account, telnyx_id=name, application_name=name, pulled_at=ago(1))
+    with telnyx_says(account, active_calls={"data": [], "meta": {"total_items": 0}}):
+        browser.get(ASK)
+    assert LiveListing.objects.get().asked == ["111", "222"][:most]
+    assert (f"Only the first {most} applications of each kind are asked" in text(browser)) is is_cut
+
+
 def test_of_an_application_whose_calls_telnyx_tells_by_half_nobody_says_what_is_missing(
     account: TelnyxAccount, browser: Client
 ) -> None:

@@ -114,3 +114,18 @@ def test_one_that_is_sent_again_is_the_one_that_its_row_names(api: APIClient, re
     again = send(api, f"/api/v1/commands/{first}/settle/", {"verdict": "send_again"}).json()["id"]
     assert again != first
     assert api.get(here(recording)).json()["deletion"] == again
+
+
+def test_no_other_recording_of_the_account_is_taken_for_it(api: APIClient, recording: Recording) -> None:
+    whose: dict[str, Any] = {"account": recording.account, "call": recording.call, "is_texml": True, "status": "saved"}
+    for key, seconds in (("newer", 30), ("older", 90)):
+        Recording.objects.create(key=key, recording_id=key, started_at=ago(seconds), **whose)
+
+    def deletions() -> dict[str, str]:
+        return {one.key: str(one.deletion_id) for one in Recording.objects.exclude(deletion=None)}
+
+    first = api.delete(_AT_TELNYX).json()["id"]
+    assert deletions() == {"rec-1": first}
+    CallCommand.objects.update(status="uncertain", first_sent_at=ago(90), lease_until=None)
+    again = send(api, f"/api/v1/commands/{first}/settle/", {"verdict": "send_again"}).json()["id"]
+    assert deletions() == {"rec-1": again}

@@ -84,6 +84,21 @@ def test_the_list_says_what_was_looked_through_and_what_was_found(browser: Clien
     assert ("nothing was missing" in queued, "…" in queued) == (False, True)
 
 
+def test_the_newest_run_of_each_account_is_told_and_the_page_asks_on_while_one_is_under_way(
+    browser: Client, account: TelnyxAccount, neighbour: TelnyxAccount
+) -> None:
+    told = {"seen_alive_at": ago(50), "started_at": ago(60)}
+    Recovery.objects.create(account=account, state="done", finished_at=ago(50), calls_lost=2, **told)
+    theirs = Recovery.objects.create(account=neighbour, state="queued", **told | {"started_at": ago(9)})
+    lines = browser.get(LINES)
+    shown = lines.content.decode()
+    assert ("2 calls closed as lost" in shown, "a worker will begin in a moment" in shown) == (True, True)
+    assert "HX-Refresh" not in lines
+    Recovery._default_manager.filter(pk=theirs.pk).update(state="running", seen_alive_at=ago(121))
+    lines = browser.get(LINES)
+    assert ("was interrupted" in lines.content.decode(), lines["HX-Refresh"]) == (True, "true")
+
+
 def test_whoever_asks_for_a_run_comes_back_to_a_page_that_they_may_see(
     signed_in: Any, account: TelnyxAccount, neighbour: TelnyxAccount, woken: list[tuple[str, str]]
 ) -> None:

@@ -164,3 +164,34 @@ def test_a_webhook_is_a_calls_by_the_beginning_of_its_type_or_by_an_id_that_it_n
     event["data"] |= {"event_type": event_type, "payload": payload}
     record = looked(account, webhook_deliveries=listed([(event, 9)]))
     assert (record.state, record.deliveries_read, record.events_recovered) == ("done", 1, taken)
+
+
+CREATED = {"created_at": "2026-01-02T03:04:05Z"}
+
+
+@pytest.mark.parametrize(
+    ("marks", "without", "status", "reason"),
+    [
+        ({"event_type": "call_answered"}, "", "quarantined", "old_format"),
+        ({"webhook_id": "x"}, "", "quarantined", "old_format"),
+        (CREATED, "occurred_at", "quarantined", "old_format"),
+        (CREATED, "", "received", ""),
+    ],
+    ids=["no dots", "webhook_id", "created_at alone", "version 2"],
+)
+def test_any_mark_of_webhook_api_version_1_is_enough(
+    account: TelnyxAccount, marks: dict[str, str], without: str, status: str, reason: str
+) -> None:
+    event = make_event("call.answered", -900)
+    event["data"] |= marks
+    event["data"].pop(without, None)
+    assert looked(account, webhook_deliveries=listed([(event, 9)])).events_recovered == 1
+    stored = CallEvent.objects.get()
+    assert (stored.status, stored.reason) == (status, reason)
+
+
+def test_a_hang_up_that_cannot_be_read_is_no_end_of_a_call(account: TelnyxAccount) -> None:
+    event = make_event("call.hangup", -900)
+    event["data"]["webhook_id"] = "x"
+    record = looked(account, webhook_deliveries=listed([(event, 9)]))
+    assert (record.events_recovered, record.calls_ended, CallEvent.objects.get().status) == (1, 0, "quarantined")

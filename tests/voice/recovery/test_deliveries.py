@@ -1,15 +1,17 @@
 """Telnyx's list of failed deliveries: read until it is whole, and each counted once and told with its last try."""
 
 import json
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.utils import timezone
 
 from portal.models import TelnyxAccount
 from tests.support.factories import make_call, make_event
-from tests.support.recoveries import listed, looked
-from tests.support.rows import CallEvent
+from tests.support.recoveries import NONE_ALIVE, listed, looked, recover
+from tests.support.rows import CallEvent, Recovery
 from tests.support.telnyx_answers import telnyx_says
 from tests.support.times import ago
 from voice.recovery import backfill, runs
@@ -40,6 +42,45 @@ def test_a_list_that_is_never_whole_is_left_to_the_next_run(account: TelnyxAccou
     assert (record.state, len(asked)) == ("failed", 12)
     assert record.problem == "Telnyx's list of failed deliveries could not be read whole."
     assert runs.watermark(account) is None
+
+
+def test_failed_deliveries_are_asked_for_from_a_little_before_the_last_look_to_two_minutes_ago(
+    account: TelnyxAccount,
+) -> None:
+    now, paths = timezone.now(), list[str]()
+    done = {"account": account, "state": "done", "started_at": now, "seen_alive_at": now}
+    Recovery.objects.create(until=now - timedelta(minutes=10), **done)
+
+    def said(path: str) -> dict[str, Any]:
+        paths.append(path)
+        return listed([])
+
+    with telnyx_says(account, webhook_deliveries=said, active_calls=NONE_ALIVE):
+        assert recover(account, now=now).state == "done"
+    (query,) = (parse_qs(urlsplit(path).query) for path in paths)
+    begin, end = (now - timedelta(minutes=minutes) for minutes in (25, 2))
+    asked = {"status][eq": "failed", "started_at][gte": begin.isoformat(), "finished_at][lte": end.isoformat()}
+    assert {name: query[f"filter[{name}]"] for name in asked} == {name: [value] for name, value in asked.items()}
+
+
+def test_a_list_that_does_not_say_how_long_it_is_is_read_in_parts_when_it_has_no_end(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backfill, "_MOST_PAGES", 1)
+    endless = listed([(make_event(), 9)]) | {"meta": {"total_pages": 2}}
+    answers = [endless, listed([])]
+    record = looked(account, webhook_deliveries=lambda path: answers.pop(0))
+    assert (record.state, answers) == ("done", [])
+    assert record.since
+    assert record.until
+    assert record.until - record.since == (timedelta(hours=24) - timedelta(minutes=2)) / 2
+
+
+def test_a_row_without_a_webhook_keeps_no_other_from_being_fetched(account: TelnyxAccount) -> None:
+    told = listed([(make_event(leg="a"), 9), (make_event(leg="b"), 9)])
+    told["data"][0]["webhook"] = None
+    record = looked(account, webhook_deliveries=told)
+    assert (record.state, record.deliveries_read, record.events_recovered) == ("done", 2, 1)
 
 
 def tried(*urls: str) -> list[Any]:

@@ -56,3 +56,11 @@ def test_what_is_young_and_what_goes_to_others_is_counted_and_left_alone(account
     assert (types, brought.young, brought.elsewhere) == (["call.initiated"], 1, 1)
     note = AuditEvent.objects.get(action="events.import")
     assert note.details == {"account": "main", "events": 1} | LEG
+
+
+def test_an_entry_that_tells_no_time_is_left_to_its_webhook(account: TelnyxAccount) -> None:
+    told = entry(make_event("call.initiated", -900), 900)
+    del told["event_timestamp"]
+    with telnyx_says(account, call_events=listing(told)):
+        brought = imports.bring(account, LEG, PORTAL)
+    assert (brought.events, brought.young) == ([], 1)

@@ -6,9 +6,10 @@ import pytest
 
 from applications.models import CallControlApplication
 from portal.models import TelnyxAccount
+from tests.support.events import tell
 from tests.support.factories import CONNECTION, make_call, make_event
 from tests.support.recoveries import NONE_ALIVE, entry, listing, looked
-from tests.support.rows import CallEvent
+from tests.support.rows import Call, CallEvent
 from tests.support.times import ago
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bystander")]
@@ -38,14 +39,46 @@ def test_an_application_that_telnyx_does_not_know_has_no_live_call(account: Teln
     assert (record.calls_lost, record.problem) == (1, "")
 
 
-def test_of_a_live_call_that_nobody_told_of_the_record_is_read(account: TelnyxAccount) -> None:
+def lives(account: TelnyxAccount, **told: Any) -> dict[str, Any]:
+    """Telnyx's list of the live calls of our application: one, which began ten minutes ago."""
     ours = {"telnyx_id": CONNECTION, "webhook_event_url": account.webhook_url}
     CallControlApplication.objects.create(account=account, **ours)
-    row = {"call_control_id": "v3:x-leg", "call_duration": 600, "call_leg_id": "of-x"}
-    alive = {"data": [row], "meta": {"cursors": {"after": None}, "next": None, "total_items": 1}}
+    meta = {"cursors": {"after": None}, "next": None, "total_items": 1}
+    return {"data": [{"call_duration": 600} | told], "meta": meta}
+
+
+def test_of_a_live_call_that_nobody_told_of_the_record_is_read(account: TelnyxAccount) -> None:
+    alive = lives(account, call_control_id="v3:x-leg", call_leg_id="of-x")
     found = listing(entry(make_event("call.answered", -550, "x"), 550))
     record = looked(account, active_calls=alive, call_events=lambda path: found if "of-x" in path else listing())
     assert (record.calls_found, record.events_recovered, record.problem) == (1, 1, "")
+
+
+@pytest.mark.parametrize(("length", "kept"), [(64, 64), (65, 0)])
+def test_an_id_that_is_too_long_is_left_out_and_its_call_is_kept(
+    account: TelnyxAccount, length: int, kept: int
+) -> None:
+    alive = lives(account, call_control_id="v3:x-leg", call_session_id="x" * length)
+    assert looked(account, active_calls=alive).calls_found == 1
+    assert Call.objects.get().call_session_id == "x" * kept
+
+
+def test_a_live_call_of_an_id_that_another_account_has_too_gets_a_row(
+    account: TelnyxAccount, neighbour: TelnyxAccount
+) -> None:
+    record = looked(account, active_calls=lives(account, call_control_id="v3:a-leg"))
+    assert (record.calls_found, Call.objects.get().account) == (1, account)
+
+
+def test_what_was_told_of_a_leg_alone_is_due_once_its_call_is_found(account: TelnyxAccount) -> None:
+    saved = make_event("call.recording.saved", -300, "x")
+    leg = saved["data"]["payload"]["call_leg_id"]
+    del saved["data"]["payload"]["call_control_id"]
+    tell(account, saved)
+    assert CallEvent.objects.get().status == "ignored"
+    alive = lives(account, call_control_id="v3:x-leg", call_leg_id=leg)
+    assert looked(account, active_calls=alive).calls_found == 1
+    assert CallEvent.objects.get().status == "received"
 
 
 def test_what_another_account_has_not_processed_yet_keeps_no_call_from_being_lost(

@@ -1,6 +1,7 @@
 """When Telnyx is asked for what webhooks did not bring: by the clock, by the command, by the button; one at a time."""
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
@@ -25,6 +26,7 @@ from portal.sandbox.server.server import Sandbox
 from tests.support.accounts import make_account
 from tests.support.applications import CALL_CONTROL
 from tests.support.clock import Clock
+from tests.support.clocks import is_near
 from tests.support.factories import make_call, make_event
 from tests.support.recoveries import NONE_ALIVE, undelivered
 from tests.support.rows import Call, CallEvent, Recovery
@@ -279,6 +281,42 @@ def test_a_run_of_another_account_is_not_joined(account: TelnyxAccount) -> None:
     assert (mine.account, is_new) == (account, True)
     assert runs.request(account, PORTAL) == (mine, False)
     assert runs.request(theirs.account, PORTAL) == (theirs, False)
+
+
+def test_what_is_done_of_one_accounts_run_is_done_of_no_other(account: TelnyxAccount) -> None:
+    other, until = make_account(name="other"), ago(120)
+    (mine, _), (theirs, _) = runs.request(account, PORTAL), runs.request(other, PORTAL)
+    assert runs.begin(mine)
+    theirs.refresh_from_db()
+    assert theirs.state == "queued"
+    assert runs.begin(theirs)
+    runs.count(mine, Counter(events_recovered=2), until=until)
+    runs.finish(mine, Recovery.State.DONE, "")
+    theirs.refresh_from_db()
+    assert (mine.state, mine.events_recovered, is_near(mine.finished_at)) == ("done", 2, True)
+    assert (theirs.state, theirs.events_recovered, theirs.finished_at) == ("running", 0, None)
+    assert (runs.watermark(account), runs.watermark(other)) == (until, None)
+
+
+def test_a_run_that_waited_for_a_worker_for_long_was_not_killed(account: TelnyxAccount) -> None:
+    asked, _ = runs.request(account, PORTAL)
+    Recovery.objects.update(started_at=ago(600), seen_alive_at=ago(600))
+    assert runs.request(account, PORTAL) == (asked, False)
+    assert runs.begin(asked)
+    assert (asked.is_silent, is_near(asked.started_at)) == (False, True)
+    Recovery.objects.update(seen_alive_at=ago(100))
+    runs.count(asked, Counter())
+    assert is_near(asked.seen_alive_at)
+
+
+def test_a_run_whose_place_was_taken_cannot_end_otherwise(account: TelnyxAccount) -> None:
+    killed, _ = runs.request(account, PORTAL)
+    assert runs.begin(killed)
+    Recovery.objects.update(seen_alive_at=ago(130))
+    assert runs.request(account, PORTAL)[1]
+    runs.finish(killed, Recovery.State.DONE, "")
+    told = (killed.state, killed.problem, is_near(killed.finished_at))
+    assert told == ("failed", "It was interrupted.", True)
 
 
 def test_a_bug_is_told_as_an_interruption_and_leaves_the_watermark(

@@ -85,6 +85,16 @@ def test_side_effects_take_the_permission_to_control_calls_and_to_dial(signed_in
     assert CallCommand.objects.get().action == "transfer"
 
 
+def test_side_effects_take_the_permission_to_control_calls_where_no_rule_would_act(
+    signed_in: Any, wrong_call: Call
+) -> None:
+    some = signed_in(ONLY)
+    page = look(some)
+    assert "You may not: it takes the permission to control calls." in text(some.get(page))
+    assert some.post(page.replace("change", "run"), {"side_effects": "1"}).status_code == 403
+    assert Replay.objects.get().state == "ready"
+
+
 def test_rules_that_record_take_the_permission_to_listen(signed_in: Any, account: TelnyxAccount) -> None:
     assert post_webhook(Client(), account, make_event()).status_code == 200
     run_owed()

@@ -138,6 +138,14 @@ def test_selected_events_are_looked_at(browser: Client, wrong_call: Call) -> Non
     assert str(row.pk) in answer["Location"]
 
 
+def test_as_many_as_can_be_selected_are_looked_at(
+    browser: Client, wrong_call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("voice.replay.forms.MOST_IDS", 2)
+    assert browser.post("/admin/voice/callevent/", selected(*CallEvent.objects.all())).status_code == 302
+    assert Replay.objects.get().total == 2
+
+
 def test_more_than_can_be_selected_is_said_and_nothing_is_begun(
     browser: Client, wrong_call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:

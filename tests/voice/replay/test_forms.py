@@ -12,6 +12,7 @@ from portal.models import TelnyxAccount
 from tests.support.factories import CONNECTION
 from tests.support.replay_pages import NEW, fields, look, text
 from tests.support.rows import Call, CallEvent, Replay
+from voice.replay.selection import Selection
 
 pytestmark = pytest.mark.django_db
 
@@ -59,6 +60,19 @@ def test_a_range_may_be_one_moment_and_must_not_end_before_it(
     assert browser.post(NEW, given).context["form"].errors == ({f"{name}_until": said} if said else {})
 
 
+def test_what_is_named_twice_counts_once_and_a_comma_at_the_end_names_nothing(browser: Client, account: Any) -> None:
+    one, other = "0ccc7b54-4df3-4bca-a65a-3da1ecc777f0", "0ccc7b54-4df3-4bca-a65a-3da1ecc777f1"
+    look(browser, event_types="call.hangup, ,call.answered\tcall.hangup,", ids=f"{one},\n{other}\n{one},")
+    kept = Selection.from_json(Replay.objects.get().selection)
+    assert (kept.event_types, kept.ids) == (("call.hangup", "call.answered"), (one, other))
+
+
+def test_the_other_fields_are_shown_where_one_of_them_is_used(browser: Client, account: TelnyxAccount) -> None:
+    used = {f"account__id__exact={account.pk}": True, "source__exact=texml": True}
+    for query, shown in ({"": False, "status__exact=dead": False} | used).items():
+        assert browser.get(f"{NEW}?{query}").context["form"].more_is_used is shown, query
+
+
 def test_nothing_is_counted_before_somebody_asks_for_it(browser: Client, wrong_call: Call) -> None:
     told = browser.get(NEW)
     assert not told.context["form"].is_bound
@@ -99,6 +113,17 @@ def test_a_filter_can_be_changed_afterwards(browser: Client, wrong_call: Call) -
     assert "2 events are like that." in text(told)
     assert told.context["form"].cleaned_data["sources"] == ["webhook", "texml"]
     assert 'value="call.*,call.hangup"' in told.content.decode()
+
+
+def test_every_part_of_a_filter_comes_back_to_be_changed(browser: Client, account: TelnyxAccount) -> None:
+    given: dict[str, Any] = {"application": "77", "call": "v3:one", "session": "one", "event_types": "call.*,*.ended"}
+    given |= {"statuses": ["dead", "ignored"], "sources": ["texml"], "ids": "0ccc7b54-4df3-4bca-a65a-3da1ecc777f0"}
+    given |= {"received_from": "2026-06-01 08:00", "received_until": "2026-06-02"}
+    given |= {"occurred_from": "2026-06-03 08:00", "occurred_until": "2026-06-04"}
+    page = browser.get(look(browser, **given))
+    assert browser.post(NEW, fields(page) | {"look": ["1"]}).status_code == 302
+    first, second = (row.selection for row in Replay.objects.all())
+    assert (first, len(first)) == (second, 12)
 
 
 def test_the_filter_of_a_thousand_events_can_be_changed_too(browser: Client, wrong_call: Call) -> None:

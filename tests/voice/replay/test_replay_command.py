@@ -93,6 +93,25 @@ def test_a_dry_run_keeps_accounts_apart(account: TelnyxAccount) -> None:
     assert "Change something: 1\nChange nothing: 1" in told
 
 
+def test_what_stays_quarantined_is_told_with_the_reason(account: TelnyxAccount) -> None:
+    document = make_event()
+    for _ in range(2):
+        quarantine(account, document)
+    for options in (("--dry-run",), ()):
+        assert command("--account", "main", *options).count("  The same event is stored already.\n") == 1
+
+
+def test_an_event_of_a_leg_that_nobody_knows_is_of_no_call_that_changes(account: TelnyxAccount) -> None:
+    of_leg = make_event("call.hangup", 9, "b")
+    del of_leg["data"]["payload"]["call_control_id"]
+    receive(account, make_event(), of_leg)
+    run_owed()
+    Call.objects.update(state="ringing")
+    told = command("--dry-run", "--account", "main")
+    assert "  State: ringing → parked" in told
+    assert "Change something: 1\nChange nothing: 1" in told
+
+
 @pytest.mark.alone("it runs every event again that there is")
 def test_it_runs_where_nobody_can_be_asked(wrong_call: Call) -> None:
     told = command("--status", "processed", "--type", "call.*")

@@ -1,6 +1,7 @@
 """Which events are meant, and how many that are."""
 
 import json
+import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from django.utils import timezone
 
 from portal.models import TelnyxAccount
 from tests.support.events import receive
-from tests.support.factories import make_event
+from tests.support.factories import CONNECTION, make_event
 from tests.support.replay_pages import NEW, look, text
 from tests.support.rows import Call, CallEvent, Replay
 from voice.replay import runs
@@ -39,6 +40,44 @@ def test_on_a_large_table_a_count_reads_the_newest_and_says_so(
     for exact in ({"ids": str(first.pk)}, {"event_types": first.event_type, "received_until": str(first.received_at)}):
         assert "1 event is like that." in text(browser.post(NEW, exact))
     assert "2 events are like that." in text(browser.post(NEW, {"statuses": "processed"}))
+
+
+@pytest.mark.alone("it counts the events of every account")
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"application": CONNECTION},
+        {"sources": "webhook"},
+        {"occurred_from": "1d"},
+        {"occurred_until": "0m"},
+        {"session": str(uuid.uuid5(uuid.NAMESPACE_URL, "session"))},
+    ],
+)
+def test_whatever_no_index_finds_is_counted_among_the_newest_of_a_large_table(
+    browser: Client, wrong_call: Call, monkeypatch: pytest.MonkeyPatch, asked: dict[str, str]
+) -> None:
+    assert "2 events are like that." in text(browser.post(NEW, asked))
+    monkeypatch.setattr("voice.replay.selection.MOST_LOOKED_THROUGH", 1)
+    assert "1 is like that; older ones are not counted here" in text(browser.post(NEW, asked))
+
+
+@pytest.mark.alone("it counts the events of every account")
+def test_on_a_large_table_all_that_came_since_is_counted_where_that_is_little(
+    browser: Client, wrong_call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("voice.replay.selection.MOST_LOOKED_THROUGH", 1)
+    last = CallEvent.objects.latest("received_at")
+    asked = {"event_types": last.event_type, "received_from": str(last.received_at)}
+    assert "1 event is like that." in text(browser.post(NEW, asked))
+
+
+def test_events_that_are_named_are_counted_in_a_large_table_too(
+    browser: Client, wrong_call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("voice.replay.selection.MOST_LOOKED_THROUGH", 1)
+    first = CallEvent.objects.earliest("received_at")
+    asked = {"ids": str(first.pk), "event_types": first.event_type}
+    assert "1 event is like that." in text(browser.post(NEW, asked))
 
 
 def test_telnyx_s_id_of_an_event_is_found_by_the_account_s_index(account: TelnyxAccount) -> None:

@@ -6,11 +6,12 @@ import pytest
 from rest_framework.test import APIClient
 
 from applications.models import CallControlApplication, TexmlApplication
-from portal.models import TelnyxAccount
+from portal.models import AuditEvent, TelnyxAccount
 from tests.support.accounts import make_account
 from tests.support.factories import CONNECTION, make_call
 from tests.support.rest import api_for
 from tests.support.rows import NEIGHBOUR, CallCommand
+from tests.support.times import ago
 from voice import models
 from voice.models import Stop, Suspension
 
@@ -28,12 +29,39 @@ def test_an_account_is_suspended_read_and_lifted(api: APIClient, account: Telnyx
     assert (api.get(made["Location"]).status_code, Suspension.objects.exists()) == (404, False)
 
 
+def test_suspensions_are_listed_whole_and_the_newest_first(api: APIClient, account: TelnyxAccount) -> None:
+    told: dict[str, Any] = {"account": account, "requested_by": "user: ada"}
+    rows = [Suspension.objects.create(connection_id=str(at), since=ago(60 - at), **told) for at in range(5)]
+    results = api.get(SUSPENSIONS).json()["results"]
+    assert [one["id"] for one in results] == [str(row.pk) for row in reversed(rows)]
+    assert set(results[0]) == {"id", "account", "connection_id", "since", "why", "requested_by"}
+
+
+def test_a_stop_is_told_whole(api: APIClient, account: TelnyxAccount) -> None:
+    made = api.post(STOPS, {"account": account.name}, format="json").json()
+    assert set(made) == {"id", "account", "at", "requested_by", "calls", "dials", "batches", "hang_ups"}
+    assert (made["account"], made["requested_by"]) == (account.name, "token: tests")
+
+
 def test_an_application_is_named_by_its_connection_id(api: APIClient, account: TelnyxAccount) -> None:
     body = {"account": account.name, "connection_id": CONNECTION}
     refused = api.post(SUSPENSIONS, body, format="json")
     assert (refused.status_code, "connection_id" in refused.json()["errors"]) == (400, True)
     CallControlApplication.objects.create(account=account, telnyx_id=CONNECTION)
     assert api.post(SUSPENSIONS, body, format="json").json()["connection_id"] == CONNECTION
+
+
+def test_who_suspended_and_lifted_an_application_is_noted_of_it(api: APIClient, account: TelnyxAccount) -> None:
+    application = CallControlApplication.objects.create(account=account, telnyx_id=CONNECTION)
+    body = {"account": account.name, "connection_id": CONNECTION, "why": "Fraud"}
+    made = api.post(SUSPENSIONS, body, format="json")
+    since = Suspension.objects.get().since.isoformat()
+    api.delete(made["Location"])
+    noted = AuditEvent.objects.filter(action__startswith="application.").order_by("id")
+    assert {(one.actor, one.object_id) for one in noted} == {("token: tests", str(application.pk))}
+    told = {"connection_id": CONNECTION, "why": "Fraud"}
+    assert [one.action for one in noted] == ["application.suspend", "application.lift"]
+    assert [one.details for one in noted] == [told, told | {"since": since}]
 
 
 def test_an_application_of_texml_is_suspended_too_and_none_of_another_account(
@@ -47,6 +75,11 @@ def test_an_application_of_texml_is_suspended_too_and_none_of_another_account(
     ]
     assert codes == [201, 400]
     assert Suspension.objects.get().connection_id == "77"
+
+
+def test_an_empty_connection_id_is_the_whole_account(api: APIClient, account: TelnyxAccount) -> None:
+    made = api.post(SUSPENSIONS, {"account": account.name, "connection_id": "", "why": ""}, format="json")
+    assert (made.status_code, made.json()["connection_id"], made.json()["why"]) == (201, "", "")
 
 
 def test_what_is_too_long_is_told_on_its_field(api: APIClient, account: TelnyxAccount) -> None:
@@ -66,6 +99,17 @@ def test_a_stop_counts_what_it_did_and_its_key_repeats_nothing(api: APIClient, a
     assert api.post(STOPS, {"account": account.name}, **how).json() == first.json()
     assert (Stop.objects.count(), CallCommand.objects.count()) == (1, 2)
     assert api.get(first["Location"]).json()["id"] == first.json()["id"]
+
+
+def test_a_stop_wakes_whoever_sends_its_hang_ups(
+    api: APIClient, account: TelnyxAccount, messages: list[tuple[str, str]]
+) -> None:
+    for leg in "ab":
+        make_call(account, leg, direction="outgoing")
+    api.post(STOPS, {"account": account.name}, format="json")
+    asked = CallCommand.objects.values_list("pk", flat=True)
+    assert sorted(messages) == sorted(("voice.send_command", str(one)) for one in asked)
+    assert len(messages) == 2
 
 
 def test_a_stop_is_of_the_account_that_the_address_names(api: APIClient, account: TelnyxAccount) -> None:

@@ -1,5 +1,6 @@
 """What is suspended stays silent, keeps its webhooks, and can be hung up; what a stop stops."""
 
+import json
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -20,6 +21,7 @@ from tests.support.limits import limit
 from tests.support.rest import CALLS
 from tests.support.rows import Call, CallCommand, CallEvent, DialBatch
 from tests.support.telnyx_answers import telnyx_says
+from tests.support.texml_resources import parts, telnyx_texml, wired
 from tests.support.times import ago
 from tests.support.webhooks import post_texml, post_webhook
 from voice.dialling import batches
@@ -220,6 +222,25 @@ def test_what_somebody_has_paused_since_does_not_go_on_when_it_is_lifted(
     assert (service.lift(row, PORTAL), _states()) == (0, {batch.pk: "paused"})
 
 
+def test_batches_of_another_account_are_not_paused_with_it_and_its_suspensions_hold_them_alone(
+    api: APIClient, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch, other = begin(api, 3), make_account("other")
+    shared, line = {"connection_id": "1", "from": "+13125550100"}, batches.Line(1, "+13125550001")
+    service.stop_outgoing(uuid.uuid4(), PORTAL, other)  # before it had any
+    theirs = batches.make(other, shared, [line], 1, PORTAL)
+    for connection_id in ("", "1"):
+        row = service.suspend(account, connection_id, WHY, PORTAL)
+        assert _states() == {batch.pk: "paused", theirs.pk: "running"}
+        assert (service.lift(row, PORTAL), _states()[batch.pk]) == (1, "running")
+    row = service.suspend(account, "1", WHY, PORTAL)
+    _dies(monkeypatch, "resume", lambda: service.lift(row, PORTAL))
+    for connection_id in ("", "1"):
+        service.suspend(other, connection_id, WHY, PORTAL)
+    service.settle_batches()
+    assert _states() == {batch.pk: "running", theirs.pk: "paused"}
+
+
 def test_a_line_that_is_due_before_its_batch_is_paused_waits(api: APIClient, account: TelnyxAccount) -> None:
     batch = begin(api, 2)
     told = {"since": batch.created_at, "requested_by": "user: ada"}
@@ -281,6 +302,22 @@ def test_a_stop_drops_the_dials_that_have_not_left_and_no_other_command(
     assert (seen(over).error, seen(waiting).error) == ("Too late.", "All outgoing calls were stopped by portal.")
 
 
+def test_a_dial_that_a_stop_drops_is_over_since_the_stop(account: TelnyxAccount) -> None:
+    waiting = dial(account, "1")
+    assert service.stop_outgoing(uuid.uuid4(), PORTAL, account).at == seen(waiting).finished_at
+
+
+def test_a_stop_ends_a_texml_call_at_telnyx() -> None:
+    with telnyx_texml() as telnyx:
+        account = wired(telnyx.url)
+        make_call(account, direction="outgoing", is_texml=True)
+        stop = service.stop_outgoing(uuid.uuid4(), PORTAL, account)
+        run_owed()
+    ((method, path, _, asked),) = (parts(raw) for raw in telnyx.requests)
+    assert (method, path) == ("POST", "/v2/texml/Accounts/org-1/Calls/v3:a-leg")
+    assert (json.loads(asked), service.outcomes(stop)) == ({"Status": "completed"}, {"ok": 1})
+
+
 def test_who_suspends_and_who_stops_is_kept(account: TelnyxAccount, operator: User) -> None:
     ada = Actor("user: ada", operator)
     rows = (
@@ -308,26 +345,6 @@ def test_the_same_stop_twice_is_once(account: TelnyxAccount) -> None:
     service.stop_outgoing(wish, PORTAL, account)
     assert (CallCommand.objects.count(), Stop.objects.count()) == (1, 1)
     assert AuditEvent.objects.filter(action="call.stop_outgoing").count() == 1
-
-
-def test_a_stop_that_is_asked_for_twice_at_once_is_counted_and_noted_once(
-    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The second request comes, drops the dials and ends while the first one is about to hang up."""
-    wish, hang_up = uuid.uuid4(), service._hang_up
-    make_call(account, "o", direction="outgoing")
-
-    def meanwhile(*given: Any) -> None:
-        monkeypatch.setattr(service, "_hang_up", hang_up)
-        dial(account, "1")
-        service.stop_outgoing(wish, PORTAL, account)
-        hang_up(*given)
-
-    monkeypatch.setattr(service, "_hang_up", meanwhile)
-    service.stop_outgoing(wish, PORTAL, account)
-    stop = Stop.objects.get()
-    assert (stop.calls, stop.dials, CallCommand.objects.filter(action="hangup").count()) == (1, 1, 1)
-    assert AuditEvent.objects.get(action="call.stop_outgoing").details == {"calls": 1, "dials": 1, "batches": 0}
 
 
 def test_a_stop_takes_as_many_statements_for_many_calls_as_for_few(

@@ -1,6 +1,8 @@
 """What is stuck, with its reason; a release that is refused while anything owns it."""
 
+import re
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -24,6 +26,7 @@ from tests.support.times import ago
 from voice.dialling import batches
 from voice.models import Suspension
 from voice.stops import service
+from voice.stuck import findings
 
 pytestmark = pytest.mark.django_db
 PAGE = "/admin/stuck/"
@@ -154,6 +157,17 @@ def test_a_call_without_an_end_is_asked_for(browser: Client, account: TelnyxAcco
     assert "its end was not heard" in text(browser, PAGE)
     with telnyx_says(account):
         assert "does not know this call any more" in ask(browser, "call", "ask", call)
+
+
+def test_of_more_calls_without_an_end_than_are_shown_all_are_a_click_away(
+    browser: Client, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(findings, "MOST", 1)
+    old_ones = {make_call(account, leg, call_session_id="", started_at=ago(90_000)).pk for leg in "ab"}
+    make_call(account, "c", call_session_id="")
+    (url,) = re.findall(r'the first 1, <a class="portal-link" href="([^"]+)">all of them', text(browser, PAGE))
+    listed = browser.get(unescape(url)).context_data["rows"]
+    assert {row.found.pk for row, _, _ in listed} == old_ones
 
 
 def test_what_somebody_has_to_decide_and_a_silent_sweep_are_told(browser: Client, account: TelnyxAccount) -> None:

@@ -10,10 +10,13 @@ from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from portal.telnyx.schemas import InvalidParameters
 from tests.support.commands import of_event
+from tests.support.conferences import make_room
 from tests.support.factories import CONNECTION, make_call, run_owed
 from tests.support.rest import COMMANDS
+from tests.support.telnyx_answers import telnyx_says
 from tests.support.times import ago
 from voice.commands import outbox
+from voice.dispatch import sender
 from voice.models import CallCommand, Suspension
 from voice.suspensions import standing
 
@@ -102,6 +105,29 @@ def test_of_rules_only_hang_ups_go_and_of_people_all_that_rings_nobody(account: 
     assert standing.find_forbidden(by_hand, rings=True) is not None
 
 
+def test_a_rule_s_reject_ends_a_call_as_its_hang_up_does(account: TelnyxAccount) -> None:
+    call = make_call(account)
+    suspend(account)
+    (reject,) = of_event(call, ("reject", {"cause": "USER_BUSY"}))
+    assert standing.find_forbidden(reject, rings=False) is None
+
+
+@pytest.mark.parametrize(
+    ("action", "parameters"),
+    [("transfer", {"to": "+13125550001"}), ("start_ai_assistant", {"assistant": {"id": "kept at Telnyx"}})],
+)
+def test_what_a_person_asked_for_before_and_may_ring_a_phone_is_not_sent(
+    account: TelnyxAccount, action: str, parameters: dict[str, Any]
+) -> None:
+    command = outbox.act(make_call(account), action, parameters, PORTAL)
+    suspend(account, CONNECTION)
+    with telnyx_says(account) as asked:
+        sender.send(command.pk)
+    command.refresh_from_db()
+    assert (command.status, asked.requests) == ("expired", [])
+    assert "is suspended here since" in command.error
+
+
 def test_another_account_s_suspension_holds_nothing(account: TelnyxAccount, neighbour: TelnyxAccount) -> None:
     suspend(neighbour)
     assert standing.find(account.pk, CONNECTION) is None
@@ -114,3 +140,40 @@ def test_the_account_s_own_is_named_first_and_the_reason_hides_numbers(account: 
     assert found is not None
     assert standing.words(found).startswith(f"The account {account.name} is suspended here since ")
     assert "3125550123" not in standing.words(found)
+
+
+def test_the_account_s_own_is_named_first_also_when_it_is_the_older_one(account: TelnyxAccount) -> None:
+    suspend(account)
+    suspend(account, CONNECTION, since=ago(5))
+    found = standing.find(account.pk, CONNECTION)
+    assert found is not None
+    assert found.connection_id == ""
+    suspend(account, since=ago(600))
+    suspend(account, CONNECTION)
+    found = standing.find(account.pk, CONNECTION)
+    assert found is not None
+    assert found.connection_id == ""
+
+
+@pytest.mark.parametrize("action", ["hangup", "reject"])
+def test_a_rule_may_keep_a_call_away_while_its_account_is_suspended(account: TelnyxAccount, action: str) -> None:
+    suspend(account)
+    refusing, answering = of_event(make_call(account), (action, {}), ("answer", {}))
+    assert standing.find_forbidden(refusing, rings=False) is None
+    assert standing.find_forbidden(answering, rings=False) is not None
+
+
+def test_a_dial_is_held_back_also_where_nobody_can_tell_whom_it_rings(account: TelnyxAccount) -> None:
+    suspend(account, CONNECTION)
+    command = CallCommand(account=account, action="dial", parameters={"connection_id": CONNECTION})
+    assert standing.find_forbidden(command, rings=False) is not None
+
+
+def test_what_is_asked_of_a_conference_acts_in_its_application(account: TelnyxAccount) -> None:
+    command = CallCommand(
+        account=account, action="conferences.join", conference=make_room(account, connection_id=CONNECTION)
+    )
+    suspend(account, OTHER)
+    assert (standing.connection_of(command), standing.find_forbidden(command, rings=True)) == (CONNECTION, None)
+    suspend(account, CONNECTION)
+    assert standing.find_forbidden(command, rings=True) is not None

@@ -66,6 +66,27 @@ def test_a_callback_of_the_end_alone_settles_it_too(account: TelnyxAccount) -> N
     assert (seen(command).status, seen(command).call.state) == ("ok", "ended")
 
 
+FETCHED: dict[str, Any] = dict.fromkeys(("CallbackSource", "SequenceNumber", "Timestamp"))
+FETCHED |= {"CallingPartyType": "pstn", "Direction": "outbound"}
+
+
+@pytest.mark.parametrize(
+    ("word", "status", "fields"),
+    [
+        ("ringing", "ringing", {}),
+        ("answered", "in-progress", {}),
+        ("fetch", "in-progress", FETCHED),
+    ],
+)
+def test_any_callback_of_the_call_settles_its_dial(
+    account: TelnyxAccount, word: str, status: str, fields: dict[str, Any]
+) -> None:
+    command = dialled(account)
+    hear(account, status=status, **fields)
+    assert CallEvent.objects.get(account=account, call_control_id=NEW).event_type == f"texml.call.{word}"
+    assert (seen(command).status, seen(command).call) == ("ok", Call.objects.get(call_control_id=NEW))
+
+
 @pytest.mark.parametrize(
     "fields",
     [
@@ -297,6 +318,18 @@ def test_a_person_sends_it_again_to_the_same_address(account: TelnyxAccount, api
         command.parameters,
         command,
     )
+
+
+@pytest.mark.parametrize(("state", "status"), [("answered", "queued"), ("ended", "expired")])
+def test_what_is_sent_again_is_of_its_call_and_of_no_call_that_has_ended(
+    account: TelnyxAccount, api: Any, state: str, status: str
+) -> None:
+    call = make_call(account)
+    command = of_call(account, "texml.calls.redirect", [CALL], {"Texml": "<Response/>"})
+    Call.objects.filter(pk=call.pk).update(state=state)
+    api.post(f"/api/v1/commands/{command.pk}/settle/", {"verdict": "send_again"}, format="json")
+    again = CallCommand.objects.exclude(pk=command.pk).get()
+    assert (again.call, again.call_control_id, again.status) == (call, CALL, status)
 
 
 def test_a_dial_that_is_sent_again_is_held_to_the_limits(account: TelnyxAccount, api: Any) -> None:

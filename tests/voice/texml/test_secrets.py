@@ -13,6 +13,7 @@ from portal.actors import Actor
 from portal.models import AuditEvent, IdempotentReply
 from portal.refusals import PortalRefusal
 from tests.support.accounts import make_account
+from tests.support.clocks import is_near
 from tests.support.http_servers import answer
 from tests.support.rest import problem
 from tests.support.rows import CallCommand
@@ -74,6 +75,53 @@ def test_what_is_kept_for_a_repeat_cannot_be_guessed_from(api: APIClient) -> Non
     assert again.status_code == 422
     body = json.dumps(SECRET, separators=(",", ":")).encode()
     assert IdempotentReply.objects.get().fingerprint != hashlib.sha256(f"{URL}secrets/\n".encode() + body).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (answer("201 Created", b'{"data": {"name": "crm"}}'), (201, None, "ok")),
+        (answer("422 No", b'{"errors":[{"code":"10015"}]}'), (422, "10015", "refused")),
+    ],
+)
+def test_its_one_attempt_tells_what_telnyx_said(api: APIClient, said: bytes, told: tuple[Any, ...]) -> None:
+    with telnyx_texml(lambda method, path: said) as server:
+        wired(server.url)
+        saved = save(api).json()
+    (attempt,) = saved["attempts"]
+    assert (attempt["http_status"], attempt["code"], attempt["outcome"], attempt["ms"] >= 0) == (*told, True)
+    assert api.get(f"/api/v1/commands/{saved['id']}/").json() == saved
+    command = CallCommand.objects.get()
+    assert (is_near(command.finished_at), command.lease_until) == (True, None)
+
+
+def test_while_it_is_sent_nobody_else_takes_it_up(api: APIClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    met: list[Any] = []
+
+    def send(*_: Any) -> dict[str, Any]:
+        command = CallCommand.objects.get()
+        met.append((command.status, is_near(command.first_sent_at), is_near(command.lease_until, 30), sender.due(9)))
+        return {}
+
+    monkeypatch.setattr("voice.texml.requests.send", send)
+    wired("http://127.0.0.1:9")
+    assert save(api).json()["status"] == "ok"
+    assert met == [("sending", True, True, [])]
+
+
+@pytest.mark.parametrize("columns", [{"status": "uncertain"}, {"lease_until": ago(-60)}])
+def test_what_somebody_else_has_taken_up_meanwhile_is_left_to_him(
+    api: APIClient, monkeypatch: pytest.MonkeyPatch, columns: dict[str, Any]
+) -> None:
+    def send(*_: Any) -> dict[str, Any]:
+        CallCommand.objects.update(**columns)
+        return {}
+
+    monkeypatch.setattr("voice.texml.requests.send", send)
+    wired("http://127.0.0.1:9")
+    save(api)
+    command = CallCommand.objects.get()
+    assert (command.status, command.answer) == (columns.get("status", "sending"), None)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from enum import IntEnum
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
@@ -182,7 +182,7 @@ def flow(value: str, actor: Actor) -> Condition:
     """Read the name of a flow: calls of the applications that it answers."""
     if not value:
         raise Malformed("takes the name of a flow")
-    found = list(Flow.objects.filter(name__iexact=value).values_list("account", "connection_id")[: _MOST_FLOWS + 1])
+    found = list(_answered(Flow.objects.filter(name__iexact=value))[: _MOST_FLOWS + 1])
     if not found:
         return Condition(value, NOTHING, Reach.FEW, f"There is no flow “{value}”.")
     asked, is_cut = Q(), bool(found[_MOST_FLOWS:])
@@ -278,10 +278,9 @@ def _named(text: str) -> Condition:
     of_call = search.of_control_id(text)
     if len(text) > 100 or Call.objects.filter(of_call).order_by()[:1]:
         return Condition(text, of_call, Reach.FEW)
-    flows = Flow.objects.filter(name__istartswith=text).values_list("account", "connection_id")
     found = (
         *(_connections(application_name__istartswith=text), _connections(friendly_name__istartswith=text)),
-        set(flows[: _MOST_NAMED + 1]),
+        set(_answered(Flow.objects.filter(name__istartswith=text))[: _MOST_NAMED + 1]),
     )
     return _of_connections(text, *found) if any(found) else Condition(text, of_call, Reach.FEW)
 
@@ -289,6 +288,11 @@ def _named(text: str) -> Condition:
 _MOST_NAMED, _MOST_FLOWS, _MOST_LOOKED_UP = 50, 20, 5
 _NOT_ALL = "More applications and flows are called so than are looked for at once: name one."
 _Connection = tuple[uuid.UUID, str]  # another account's application may have the same id
+
+
+def _answered(flows: QuerySet[Flow]) -> QuerySet[Flow, _Connection]:
+    """List the applications that these flows answer, each once: several flows may be of one."""
+    return flows.order_by("account_id", "connection_id").values_list("account", "connection_id").distinct()
 
 
 def _connections(**named: str) -> set[_Connection]:

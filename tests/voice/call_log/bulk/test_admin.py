@@ -70,6 +70,13 @@ def test_those_that_are_picked_are_tagged_and_it_is_noted_once(browser: Client, 
     assert noted == {"query": "2 picked", "count": 2, "tag": "lost-order", "tagged": 2}
 
 
+def test_a_tag_that_is_refused_stays_where_it_was_typed(browser: Client, calls: list[Any]) -> None:
+    form = shown(browser, scope="all", q="")
+    page = done(browser, "tag", form, name="lost/order")
+    assert (page.status_code, 'name="name" value="lost/order"' in page.content.decode()) == (400, True)
+    assert 'name="name" value=""' in browser.post(MANY, {"scope": "all", "q": ""}).content.decode()
+
+
 def test_all_that_the_search_finds_is_counted_first_and_what_begins_later_is_left(
     browser: Client, account: TelnyxAccount, calls: list[Any]
 ) -> None:

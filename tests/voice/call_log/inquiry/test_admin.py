@@ -118,6 +118,13 @@ def test_what_telnyx_is_not_asked_for_is_told(browser: Client, telnyx: Any) -> N
     assert (len(questions(telnyx)), "The search names 2 more" in page) == (5, True)
 
 
+def test_that_telnyx_has_more_is_told_with_how_much_was_read(browser: Client, account: TelnyxAccount) -> None:
+    with telnyx_says(account, call_events=listing(told()) | {"meta": {"total_pages": 9}}):
+        for text, read in ((FROM, "on a side, or id."), ("sip:ada@example.com", "or id, and 1,000 of the last hour.")):
+            page = asked(browser, text).content.decode()
+            assert ("has more than was read: 250 entries" in page, read in page) == (True, True), text
+
+
 def test_accounts_that_are_not_asked_are_named(browser: Client, account: TelnyxAccount, telnyx: Any) -> None:
     TelnyxAccount.objects.filter(pk=account.pk).update(name="a")
     for name in "bcdef":

@@ -1,0 +1,82 @@
+"""Which calls without an end are asked for, and what keeps one of them from being lost."""
+
+import pytest
+from django.test import Client
+
+from portal.actors import PORTAL
+from portal.models import TelnyxAccount
+from tests.support.factories import CONNECTION, make_call, make_event
+from tests.support.recoveries import NONE_ALIVE, entry, listing, looked
+from tests.support.rows import Call, CallEvent, Recovery
+from tests.support.telnyx_answers import telnyx_says
+from tests.support.times import ago
+from tests.support.webhooks import post_webhook
+from voice.recovery import backfill, open_calls
+
+pytestmark = pytest.mark.django_db
+
+GONE = "404 Not Found"
+OLD = {"started_at": ago(3600), "answered_at": ago(3500)}
+
+
+def test_when_telnyx_wants_us_to_wait_no_other_call_is_asked_for(account: TelnyxAccount) -> None:
+    asked: list[str] = []
+
+    def said(path: str) -> str:
+        asked.append(path)
+        return "429 Slow down"
+
+    for leg in "abc":
+        make_call(account, leg, **OLD)
+    record = looked(account, calls=said)
+    assert (record.state, bool(record.problem), len(asked)) == ("done", True, 1)
+
+
+def test_after_some_calls_that_telnyx_will_not_tell_about_the_others_are_left_to_the_next_run(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it does not tell of an application is none of them."""
+    monkeypatch.setattr(open_calls, "_MOST_PROBLEMS", 2)
+    asked: list[str] = []
+
+    def said(path: str) -> str:
+        asked.append(path)
+        return "422 No"
+
+    for leg in "abcd":
+        make_call(account, leg, **OLD)
+    make_call(account, "e", **OLD, connection_id="77")
+    record = looked(account, active_calls=lambda path: "422 No" if "/77/" in path else NONE_ALIVE, calls=said)
+    assert (record.state, bool(record.problem), len(asked)) == ("done", True, 2)
+
+
+@pytest.mark.parametrize("young", ["a command", "an event"])
+def test_what_is_young_in_the_record_keeps_no_call_unless_it_is_its_hang_up(account: TelnyxAccount, young: str) -> None:
+    make_call(account, **OLD)
+    told = entry(make_event("call.answered", -60), 60)
+    if young == "a command":
+        told |= {"type": "command", "name": "hangup", "metadata": {}}
+    record = looked(account, calls=GONE, call_events=listing(told))
+    assert (record.calls_lost, record.events_recovered) == (1, 0)
+
+
+def test_an_event_that_is_not_processed_yet_keeps_its_own_call_and_no_other(account: TelnyxAccount) -> None:
+    for leg in "ab":
+        make_call(account, leg, **OLD)
+    assert post_webhook(Client(), account, make_event("call.answered", -900, "b")).status_code == 200
+    CallEvent.objects.update(received_at=ago(800))
+    assert looked(account, calls=GONE).calls_lost == 1
+    assert dict(Call.objects.values_list("call_control_id", "state")) == {"v3:a-leg": "lost", "v3:b-leg": "answered"}
+
+
+def test_a_run_says_that_it_is_alive_with_each_list_and_each_call_that_it_asks_for(account: TelnyxAccount) -> None:
+    said: list[int] = []
+    lives = {"data": {"is_alive": True}}
+    for leg, connection_id in (("a", CONNECTION), ("b", CONNECTION), ("c", "77")):
+        make_call(account, leg, **OLD, connection_id=connection_id)
+        alive: list[Recovery] = []
+        with telnyx_says(account, webhook_deliveries=listing(), active_calls=NONE_ALIVE, calls=lives):
+            assert backfill.recover(account, PORTAL, on_progress=alive.append).problem == ""
+        said.append(len(alive))
+    one, two, three = said
+    assert (two - one, three - two) == (1, 2)

@@ -1,0 +1,127 @@
+"""The pages that stop offer to each who looks what he may do, and do what was meant alone."""
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+from rest_framework.test import APIClient
+
+from applications.models import CallControlApplication
+from portal.models import TelnyxAccount
+from tests.support.accounts import make_account
+from tests.support.batches import begin
+from tests.support.factories import make_call
+from tests.support.live_board import text
+from tests.support.rows import CallCommand
+from tests.support.times import ago
+from voice.models import Suspension
+from voice.stops import admin
+
+pytestmark = pytest.mark.django_db
+STOP, CALLS = "/admin/stop/", "/admin/stop/calls/"
+WISH = "2c8f1a52-3a0f-4a86-9d63-0a1f4b6c7d8e"
+DONE = f"{CALLS}{WISH}/"
+
+
+def stop(browser: Client, account: TelnyxAccount) -> None:
+    assert browser.post(CALLS, {"intent": WISH, "go": "1", "account": str(account.pk)}).status_code == 302
+
+
+def test_the_suspension_that_was_meant_is_lifted_and_no_other(browser: Client, account: TelnyxAccount) -> None:
+    told: dict[str, Any] = {"account": account, "requested_by": "user: ada"}
+    rows = [Suspension.objects.create(connection_id=str(at), since=ago(at), **told) for at in range(3)]
+    assert browser.post(f"{STOP}lift/{rows[1].pk}/").status_code == 302
+    assert set(Suspension.objects.all()) == {rows[0], rows[2]}
+
+
+@pytest.mark.parametrize(
+    ("permissions", "offered"),
+    [
+        ((), False),
+        (("voice.control_call",), False),
+        (("voice.dial",), False),
+        (("voice.control_call", "voice.dial"), True),
+    ],
+)
+def test_all_calls_are_hung_up_by_who_may_and_offered_to_him_alone(
+    signed_in: Any, account: TelnyxAccount, permissions: tuple[str, ...], offered: bool
+) -> None:
+    client = signed_in("voice.view_suspension", *permissions)
+    assert (f'href="{CALLS}"' in text(client, STOP)) == offered
+    assert client.get(CALLS).status_code == (200 if offered else 403)
+
+
+def test_who_may_suspend_and_no_more_is_offered_it_on_the_pages_of_what_can_be(
+    signed_in: Any, account: TelnyxAccount
+) -> None:
+    told = {"application_name": "line", "webhook_event_url": account.webhook_url}
+    application = CallControlApplication.objects.create(account=account, telnyx_id="77", **told)
+    looks = ("applications.view_callcontrolapplication", "portal.view_telnyxaccount")
+    suspends = signed_in(*looks, "voice.suspend")
+    page = text(suspends, f"/admin/applications/callcontrolapplication/{application.pk}/change/")
+    assert f"{STOP}suspend/{account.pk}/77/" in page
+    assert f"{STOP}suspend/{account.pk}/" in text(suspends, f"/admin/portal/telnyxaccount/{account.pk}/change/")
+
+
+def test_that_batches_go_on_is_offered_to_who_may_dial(
+    browser: Client, signed_in: Any, api: APIClient, account: TelnyxAccount
+) -> None:
+    begin(api, 2, name="birch")
+    stop(browser, account)
+    hangs_up = signed_in("voice.control_call", username="hangs up")
+    dials = signed_in("voice.control_call", "voice.dial", username="dials")
+    pages = [text(client, DONE) for client in (hangs_up, dials)]
+    assert ["birch" in page for page in pages] == [True, True]
+    assert ["go on</button>" in page for page in pages] == [False, True]
+
+
+def test_what_came_of_the_hang_ups_is_counted_by_outcome(browser: Client, account: TelnyxAccount) -> None:
+    calls = [make_call(account, leg, direction="outgoing") for leg in "abc"]
+    stop(browser, account)
+    CallCommand.objects.update(status="ok")
+    CallCommand.objects.filter(call=calls[0]).update(status="refused")
+    page = text(browser, DONE)
+    assert re.findall(r">(\w+)</span></dt><dd>(\d+)</dd>", page) == [("ok", "2"), ("refused", "1")]
+
+
+def test_where_nothing_was_picked_none_of_it_has_ended(browser: Client, account: TelnyxAccount) -> None:
+    make_call(account, direction="outgoing")
+    page = text(browser, f"{CALLS}?account={account.pk}")
+    assert ("Hang up 1 call<" in page, "of those you picked" in page) == (True, False)
+
+
+def test_after_a_stop_of_one_account_the_page_counts_and_offers_what_is_left_of_it(
+    browser: Client, account: TelnyxAccount
+) -> None:
+    for one in (account, make_account("other")):
+        make_call(one, direction="outgoing")
+    browser.post(CALLS, {"intent": WISH, "go": "1", "account": str(account.pk)})
+    assert [one.account for one in CallCommand.objects.all()] == [account]
+    CallCommand.objects.update(status="ok")
+    page = text(browser, f"{CALLS}{WISH}/")
+    assert "Outgoing calls now</dt><dd>1</dd>" in page
+    assert f'href="{CALLS}?account={account.pk}">Hang up what is left' in page
+
+
+def test_a_reason_that_is_not_kept_because_it_is_suspended_already_is_told(
+    browser: Client, account: TelnyxAccount
+) -> None:
+    address = f"{STOP}suspend/{account.pk}/"
+    pages = [browser.post(address, {"why": why}, follow=True).content.decode() for why in ("Fraud", "Fraud", "Test")]
+    assert ["your reason is not kept" in page for page in pages] == [False, False, True]
+    assert Suspension.objects.get().why == "Fraud"
+
+
+@pytest.mark.alone("it stops what every account has")
+def test_the_page_of_a_stop_says_that_more_batches_are_paused_than_it_lists(
+    browser: Client, api: APIClient, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2):
+        begin(api, 2)
+    browser.post(CALLS, {"intent": WISH, "go": "1"})
+    for shown, more in ((2, False), (1, True)):
+        monkeypatch.setattr(admin, "_SHOWN", shown)
+        page = text(browser, f"{CALLS}{WISH}/")
+        assert page.count("2 lines<") == shown
+        assert (f"There are more paused batches than these {shown};" in page) == more
