@@ -75,6 +75,8 @@ class CasePages(DocumentPages):
         steps, name = pages.posted_steps(request), request.POST.get("case", "").strip()
         if steps is None:
             return JsonResponse({"problem": "steps must be a list of texts."}, status=400)
+        if words := pages.unread_of_caller(request):
+            return JsonResponse({"problem": f"Nothing was kept. {words}"})
         try:
             cases.save(document, name, steps, pages.posted_caller(request), actor_of(request))
         except ValidationError as error:
