@@ -112,6 +112,13 @@ def test_revoking_needs_its_permission(client, operator, user_with):
     assert ApiToken.find(text) is None
 
 
+def test_a_token_is_found_by_its_beginning_as_it_is_written_elsewhere(browser: Client, operator: User) -> None:
+    token, _ = ApiToken.make(operator, "ci")
+    ApiToken.make(operator, "other")
+    for typed in (token.prefix, f"tvp_{token.prefix}", f"tvp_{token.prefix}…", "ci"):
+        assert list(browser.get(TOKENS, {"q": typed}).context["cl"].result_list) == [token], typed
+
+
 def test_a_token_leads_to_its_user_those_alone_who_may_see_people(
     client: Client, operator: User, user_with: Any
 ) -> None:
