@@ -23,6 +23,7 @@ from voice.models import Call, CallEvent, Flow
 from voice.reports import home as calls
 
 _HOURS = 24
+_ENDINGS = 6  # told of an application
 
 
 def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -102,15 +103,16 @@ def _live() -> dict[str, Any]:
 
 
 def calls_of_a_day(here: dict[str, Any]) -> dict[str, Any]:
-    """Count the calls of the last 24 hours among those of ``here``, and how they ended."""
+    """Count the calls of the last 24 hours among those of ``here``, and how they ended; ``more``: in others, too."""
     since = timezone.now() - timedelta(hours=_HOURS)
-    return {"count": Call.objects.filter(**here, started_at__gte=since).count(), "endings": _endings(since, **here)}
+    count, endings = Call.objects.filter(**here, started_at__gte=since).count(), _endings(since, **here)
+    return {"count": count, "endings": endings[:_ENDINGS], "more": len(endings) > _ENDINGS}
 
 
 def _endings(since: datetime, **here: Any) -> list[dict[str, Any]]:
     ended = Call.objects.filter(**here, started_at__gte=since, state=Call.State.ENDED)
     rows = ended.values("hangup_cause", "hangup_source")
-    counted = list(rows.annotate(n=Count("id")).order_by("-n")[:6])
+    counted = list(rows.annotate(n=Count("id")).order_by("-n")[: _ENDINGS + 1])
     most = max((row["n"] for row in counted), default=1)
     return [
         {

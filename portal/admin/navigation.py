@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cache
+from html import unescape
 from typing import Any
 from urllib.parse import urlencode
 
@@ -9,6 +10,7 @@ from django import template
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
+from django.utils.html import strip_tags
 
 from portal.models import TelnyxAccount
 
@@ -99,13 +101,17 @@ _ACTIONS: list[tuple[str, str, str | None]] = [
     ("New TeXML application", "admin:applications_texmlapplication_add", "applications.add_texmlapplication"),
     ("New flow", "admin:voice_flow_add", "voice.add_flow"),
     ("New TeXML document", "admin:voice_texmldocument_add", "voice.add_texmldocument"),
-    ("Invite a person", "admin:auth_user_add", "auth.add_user"),
+    ("Invite a person", "admin:auth_user_add", "auth.add_user auth.change_user"),
     ("Verify a request", "admin:voice_inbox_verify", "voice.view_rejectedrequest voice.view_callevent"),
     ("New Telnyx account", "admin:portal_telnyxaccount_add", "portal.add_telnyxaccount"),
     ("Make a token of my own", "admin:portal_apitoken_mine", "portal.own_apitoken"),
     ("My time zone and date format", "admin:portal_preferences", None),
     ("Change my password", "admin:password_change", None),
 ]
+
+
+# what a page leads to by a field that is not edited, for whom
+FOLLOWED = {"account": "portal.view_telnyxaccount", "user": "auth.view_user"}
 
 
 def actions(user: Any) -> list[tuple[str, str]]:
@@ -170,6 +176,11 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     _mark_here(request.path, [item for section in sections for item in section["items"]])
     home = {"title": "Home", "icon": "home", "link": reverse("admin:index")}
     return [{"title": None, "separator": False, "items": [home]}, *sections]
+
+
+def followed(user: Any, name: str, drawn: str) -> str:
+    """Return what a page draws of the row that this field names: without its link for who may not see that row."""
+    return drawn if user.has_perm(FOLLOWED[name]) else unescape(strip_tags(drawn))
 
 
 def texml_lists(user: Any, account: TelnyxAccount) -> list[tuple[str, str]]:

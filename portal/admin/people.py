@@ -105,6 +105,10 @@ class UserAdmin(DjangoUserAdmin, AuditedAdmin):  # type: ignore[misc,type-arg]
     readonly_fields = ("last_login", "date_joined")  # what happened is not edited
     change_password_form = AdminPasswordChangeForm
 
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Ask for the right to change people, too: Django's page for a new one does, and no button leads to a 403."""
+        return self.has_change_permission(request) and super().has_add_permission(request)
+
     @method_decorator(sensitive_post_parameters())
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:
         """Set somebody's password and note that, or do neither: Django's own would commit one by one."""

@@ -12,6 +12,8 @@ from django.utils.safestring import SafeString
 
 from portal.saved_filters import LONGEST, SavedFilter, clean_list_query, filters_of
 
+_LONGEST_NAME = 60
+
 
 class KeptFilters:
     """Gives a ModelAdmin's list its ``saved_filters``. The template is ``portal/admin/saved_filters.html``.
@@ -43,8 +45,8 @@ class KeptFilters:
             raise PermissionDenied
         name = request.POST.get("name", "").replace("\0", "").strip()
         query = self.kept(request.POST.get("query", ""))
-        if not name or len(name) > 60 or not query or len(query) > LONGEST:
-            messages.error(request, "A filter needs a name of at most 60 characters, and something that is filtered.")
+        if why_not := _why_not(name, query):
+            messages.error(request, why_not)
         elif not self._takes(request, query):
             return HttpResponseRedirect(self._kept_list())
         else:
@@ -97,3 +99,12 @@ class KeptFilters:
 
     def _kept_list(self) -> str:
         return reverse(f"admin:{self._kept_name()}_changelist")
+
+
+def _why_not(name: str, query: str) -> str:
+    """Say what is wrong with a filter that is to be saved; empty for a good one."""
+    if not name or len(name) > _LONGEST_NAME:
+        return f"Name: a filter needs one of at most {_LONGEST_NAME} characters."
+    if not query:
+        return "Nothing is filtered: choose what the filter is to show, and save it then."
+    return f"What is filtered is too long to be saved: {len(query):,} characters." if len(query) > LONGEST else ""

@@ -89,9 +89,8 @@ def follow_up(request: HttpRequest, answer: HttpResponse) -> HttpResponse:
         name = request.user.get_username()
         _remember(answer, name)
         if name in KNOWN_NAMES and any(account.is_live for account in TelnyxAccount.objects.only("base_url")):
-            page = reverse("admin:auth_user_change", args=[request.user.pk])
-            link = format_html('<a href="{}" class="underline">Choose another one.</a>', page)
-            messages.warning(request, format_html("Everybody who attacks a portal tries the name {}. {}", name, link))
+            words = format_html("Everybody who attacks a portal tries the name {}. {}", name, _way_to_another(request))
+            messages.warning(request, words)
         return answer
     form: Any = answer.context_data["form"]  # type: ignore[attr-defined]
     if form.is_busy:
@@ -127,6 +126,14 @@ def _note_failure(request: HttpRequest, name: str) -> None:
         return  # nothing was looked at; that it is blocked has been noted
     action = "sign-in.blocked" if is_blocked else "sign-in.failed"
     AuditEvent.note_failure(actor_of(request), action, name if account else "")
+
+
+def _way_to_another(request: HttpRequest) -> str:
+    """Lead to the page of one's own name who may change it; its page is not for everybody."""
+    if not request.user.has_perm("auth.change_user"):
+        return "Ask who manages users for another one."
+    page = reverse("admin:auth_user_change", args=[request.user.pk])
+    return format_html('<a href="{}" class="underline">Choose another one.</a>', page)
 
 
 def _is_known(request: HttpRequest, name: str) -> bool:

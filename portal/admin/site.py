@@ -279,6 +279,11 @@ class PortalAdmin(ModelAdmin):
         is_whole = may_see_whole(request.user) or not self.search_fields_masked
         return super().get_search_fields(request) if is_whole else self.search_fields_masked
 
+    # Django draws a link to another row for everybody
+    readonly_preprocess_fields: Any = {
+        name: lambda drawn, name=name: navigation.followed(viewer(), name, drawn) for name in navigation.FOLLOWED
+    }
+
     # columns beside those of ``list_display``, for who wants them
     list_display_more: tuple[str, ...] = ()
 

@@ -7,6 +7,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, reverse
@@ -77,6 +78,12 @@ class ApiTokenAdmin(PortalAdmin):
         if token.revoked_at:
             return "revoked"
         return "usable" if token.is_usable else "expired"
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[ApiToken], search_term: str
+    ) -> tuple[QuerySet[ApiToken], bool]:
+        """Find a token also by its beginning as *My tokens* writes it."""
+        return super().get_search_results(request, queryset, search_term.removeprefix("tvp_").removesuffix("…"))
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         return super().get_form(request, obj, change, **(kwargs if obj else kwargs | {"form": TokenForm}))

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
+from itertools import islice
 from typing import Any, Protocol
 
 from django.conf import settings
@@ -88,9 +89,10 @@ def the_one(groups: Iterable[Group]) -> Finding | None:
     return next(iter(found.values())) if len(found) == 1 else None
 
 
-def bounded(findings: Iterator[Finding]) -> list[Finding]:
-    """Return as many as a group shows."""
-    return [finding for finding, _ in zip(findings, range(MOST), strict=False)]
+def bounded(findings: Iterator[Finding]) -> tuple[list[Finding], bool]:
+    """Take as many as a group shows, and say whether there are more."""
+    taken = list(islice(findings, MOST + 1))
+    return taken[:MOST], len(taken) > MOST
 
 
 @cache

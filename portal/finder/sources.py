@@ -4,13 +4,16 @@ from collections.abc import Iterator
 from urllib.parse import urlencode
 
 from django.contrib.auth import get_user_model
-from django.db.models import Q
+from django.db.models import Q, Value
+from django.db.models.functions import Concat
 from django.urls import reverse
 
 from portal.admin import navigation
-from portal.finder.findings import Finding, Group, Query, bounded, first
+from portal.finder.findings import MOST, Finding, Group, Query, bounded, first
 from portal.handbook import book
 from portal.models import ApiToken, TelnyxAccount
+
+_MORE_CHAPTERS = f"Only the first {MOST} are shown. Type more of the heading to find others."
 
 
 def find(query: Query) -> Iterator[Group]:
@@ -25,7 +28,8 @@ def find(query: Query) -> Iterator[Group]:
         yield _tokens(query)
     if query.user.has_perm("auth.view_user"):
         yield _people(query)
-    yield Group("Handbook", "menu_book", bounded(_chapters(query)))
+    chapters, more = bounded(_chapters(query))
+    yield Group("Handbook", "menu_book", chapters, said=_MORE_CHAPTERS if more else "")
 
 
 def _accounts(query: Query) -> Group:
@@ -59,17 +63,9 @@ def _tokens(query: Query) -> Group:
 
 
 def _people(query: Query) -> Group:
-    text = query.text
-    rows, more = first(
-        get_user_model()
-        .objects.filter(
-            Q(username__icontains=text)
-            | Q(first_name__icontains=text)
-            | Q(last_name__icontains=text)
-            | Q(email__istartswith=text)
-        )
-        .order_by("username")
-    )
+    text, people = query.text, get_user_model().objects.annotate(full=Concat("first_name", Value(" "), "last_name"))
+    asked = Q(username__icontains=text) | Q(full__icontains=text) | Q(email__istartswith=text)
+    rows, more = first(people.filter(asked).order_by("username"))
     found = [
         Finding(row.username, reverse("admin:auth_user_change", args=[row.pk]), row.get_full_name()) for row in rows
     ]

@@ -19,6 +19,7 @@ from tests.support.events import tell
 from tests.support.factories import make_call, make_event
 from tests.support.rows import AccountBreaker, CallCommand
 from tests.support.times import ago
+from voice import dashboard
 from voice.explanations import judging
 
 pytestmark = pytest.mark.django_db
@@ -105,6 +106,27 @@ def test_a_dial_is_offered_from_what_can_dial(
 ) -> None:
     values = {"account": account, "telnyx_id": "77", "friendly_name": "ivr"}
     assert (TEXML_DIAL in panel(browser, TexmlApplication.objects.create(**values, **columns))) == dials
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_of_more_ways_to_end_than_are_told_that_is_said(browser: Client, account: TelnyxAccount, more: int) -> None:
+    values = {"account": account, "telnyx_id": "77", "application_name": "router"}
+    application = CallControlApplication.objects.create(**values, webhook_event_url=account.webhook_url)
+    for at in range(6 + more):
+        make_call(account, str(at), connection_id="77", state="ended", hangup_cause=f"cause_{at}")
+    told = panel(browser, application).partition("in the last 24 hours:")[2].partition("</p>")[0]
+    assert told.count("1 × cause ") == 6
+    assert ("and others" in told) == bool(more)
+
+
+def test_numbers_of_an_application_are_written_with_their_thousands(
+    browser: Client, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day = {"count": 12345, "endings": [{"count": 1234, "words": "Busy"}], "more": False}
+    monkeypatch.setattr(dashboard, "calls_of_a_day", lambda here: day)
+    values = {"account": account, "telnyx_id": "77", "application_name": "router"}
+    html = panel(browser, CallControlApplication.objects.create(**values, webhook_event_url=account.webhook_url))
+    assert ("12,345 calls in the last 24 hours" in html, "1,234 × busy" in html) == (True, True)
 
 
 def test_a_call_control_application_shows_no_list_of_texml(browser: Client, account: TelnyxAccount) -> None:

@@ -26,6 +26,7 @@ _SHOWN_MASKED = ("draft", "variables", "apology")
 _HIDDEN = "It has a number that was hidden when it was read (•••). Enter that number whole."
 _UNPUBLISHED = "is not published"
 _MOST_OTHERS = 5000
+_NAMED = 10  # of what leads to a document that stays
 _GRAVE = {"fatal", "error"}
 
 
@@ -136,7 +137,8 @@ def delete_document(document: TexmlDocument, actor: Actor, expected: str | None 
     ``Changed`` as in ``save_document``.
     """
     if used := usage.used_by(document).listed:
-        words = "; ".join(f"{one.kind} {one.name}: {one.where}" for one in used[:10])
+        words = "; ".join(f"{one.kind} {one.name}: {one.where}" for one in used[:_NAMED])
+        words += "; and more" if used[_NAMED:] else ""
         raise ValidationError({"document": [f"It is in use ({words}). Callers would hear nothing any more."]})
     with transaction.atomic():
         if expected is not None:

@@ -156,6 +156,7 @@ def _drawn(
         "nobodys": overview.unknown_address() if page else None,
         "most": overview.MOST,
         "busy": applications.MOST,
+        "looked_at": applications.MOST_OF_ALL,
     }
     return TemplateResponse(
         request, "voice/inbox/overview.html", context | {"may_probe": request.user.has_perm(_PROBE)}

@@ -18,7 +18,7 @@ from voice.models import CallEvent, Suspension
 
 MOST = 500  # events of a day that are counted of one application; beyond that it is busy
 _DAY = timedelta(hours=24)
-_MOST_OF_ALL = 2000  # applications of a kind that are looked at
+MOST_OF_ALL = 2000  # applications of a kind that are looked at
 
 
 @dataclass(frozen=True)
@@ -49,18 +49,27 @@ class Counted(Subquery):
     output_field = IntegerField()
 
 
-def webhook_sources(accounts: Collection[TelnyxAccount], now: datetime) -> dict[uuid.UUID, list[WebhookSource]]:
-    """List per account what Telnyx still has, trouble first. One query a kind, whatever their number."""
+def webhook_sources(
+    accounts: Collection[TelnyxAccount], now: datetime
+) -> tuple[dict[uuid.UUID, list[WebhookSource]], bool]:
+    """List per account what Telnyx still has, trouble first, and say whether there is more than was looked at.
+
+    One query a kind, whatever their number.
+    """
     found: dict[uuid.UUID, list[WebhookSource]] = defaultdict(list)
+    more = False
     by_id = {account.pk: account for account in accounts}
     ours = list(TelnyxAccount.objects.all())
     for kind in KINDS:
-        for row in _rows(kind, by_id):
+        rows = list(_rows(kind, by_id))
+        more = more or len(rows) > MOST_OF_ALL
+        for row in rows[:MOST_OF_ALL]:
             row.account = by_id[row.account_id]
             last: datetime | None = row.last_event  # type: ignore[attr-defined]
             silent = last is None or last < now - _DAY
             found[row.account_id].append(WebhookSource(row, kind, last, silent, trouble(row, ours)))
-    return {account_id: sorted(rows, key=lambda source: source.rank) for account_id, rows in found.items()}
+    ranked = {account_id: sorted(sources, key=lambda source: source.rank) for account_id, sources in found.items()}
+    return ranked, more
 
 
 def events_of_a_day(shown: Collection[WebhookSource], now: datetime) -> dict[uuid.UUID, int]:
@@ -135,4 +144,4 @@ def _rows(kind: Kind, accounts: Collection[uuid.UUID]) -> QuerySet[TelnyxApplica
     rows = kind.model._default_manager.filter(account__in=accounts, missing_since=None)
     held = Suspension.objects.filter(account=OuterRef("account"), connection_id=OuterRef("telnyx_id"))
     rows = rows.annotate(last_event=Subquery(arrived.values("received_at")[:1]), is_suspended=Exists(held))
-    return rows.defer("remote", "inbound", "outbound", "tags").order_by("pk")[:_MOST_OF_ALL]
+    return rows.defer("remote", "inbound", "outbound", "tags").order_by("pk")[: MOST_OF_ALL + 1]

@@ -25,7 +25,7 @@ from portal.templatetags.portal import moment, phone, status_badge
 from voice.calls.search import application_names, of_event, of_session
 from voice.catalogue.event_types import label
 from voice.commands.parties import connection_of, number_of
-from voice.inbox.undelivered import PAGE, undelivered
+from voice.inbox.undelivered import MOST, PAGE, undelivered
 from voice.models import Call, CallEvent
 from voice.replay.event_links import ReplayLinks
 
@@ -129,7 +129,7 @@ class CallEventAdmin(ReplayLinks, ReadOnlyAdmin):  # type: ignore[misc]
 
     @display(description="Call")
     def call_shown(self, event: CallEvent) -> str:
-        if event.call_id is None:
+        if event.call_id is None or not viewer().has_perm("voice.view_call"):
             return "—"
         page = reverse("admin:voice_call_change", args=[event.call_id])
         return format_html('<a class="portal-link" href="{}">Open the call</a>', page)
@@ -162,7 +162,8 @@ class CallEventAdmin(ReplayLinks, ReadOnlyAdmin):  # type: ignore[misc]
         if connection_id and not any(kind.rows(account).filter(telnyx_id=connection_id).exists() for kind in KINDS):
             raise Http404
         try:
-            context["undelivered"] = undelivered(account, connection_id)
+            found = undelivered(account, connection_id)
+            context |= {"undelivered": found[:MOST], "more": len(found) > MOST}
         except TelnyxError as error:
             context["problem"] = str(error)
         context["whole_addresses"] = request.user.has_perm("portal.view_telnyxaccount")

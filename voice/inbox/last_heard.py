@@ -30,7 +30,7 @@ class LastHeard:
 
     @property
     def recovered_words(self) -> str:
-        return f"{self.recovered}" if self.recovered <= _MOST else f"more than {_MOST}"
+        return f"{self.recovered:,}" if self.recovered <= _MOST else f"more than {_MOST:,}"
 
 
 def last_heard(application: TelnyxApplication) -> LastHeard:

@@ -65,6 +65,7 @@ class Card:
     """Holds one account.
 
     ``counts`` are a status, its events of the last hour and day, where there are any, and the list of the day's.
+    ``more``: of very many ``applications`` not all were looked at.
     """
 
     account: TelnyxAccount
@@ -73,6 +74,7 @@ class Card:
     waiting_since: datetime | None
     refused: Refusals
     applications: list[WebhookSource]
+    more: bool
     verdict: Verdict
 
 
@@ -81,8 +83,9 @@ def cards(accounts: QuerySet[TelnyxAccount]) -> list[Card]:
     now = timezone.now()
     rows = list(_annotated(accounts, now))
     refused = _refused(now)
-    sources = applications.webhook_sources(rows, now)
-    found = [_card(row, refused.get(row.pk) or Refusals([], []), sources.get(row.pk, []), now) for row in rows]
+    sources, more = applications.webhook_sources(rows, now)
+    none = Refusals([], [])
+    found = [_card(row, refused.get(row.pk) or none, sources.get(row.pk, []), more, now) for row in rows]
     return sorted(found, key=lambda card: _TONES.index(card.verdict.tone))
 
 
@@ -124,7 +127,7 @@ def _by_kind(counts: Counter[str]) -> list[tuple[str, refusal_reasons.Kind, int]
     return [(code, refusal_reasons.kind(code), count) for code, count in counts.most_common()]
 
 
-def _card(row: Any, refused: Refusals, applications: list[WebhookSource], now: datetime) -> Card:
+def _card(row: Any, refused: Refusals, applications: list[WebhookSource], more: bool, now: datetime) -> Card:
     times = [at for status in _STATUSES if (at := getattr(row, f"{status}_last"))]
     since, here = now - _SINCE["day"], {"account__id__exact": str(row.pk)}
     counts = [
@@ -138,7 +141,7 @@ def _card(row: Any, refused: Refusals, applications: list[WebhookSource], now: d
         or _of_refusals(refused, last, now)
         or (_of_arrivals(row, refused, last, now) if last else _of_silence(row, applications))
     )
-    return Card(row, counts, last, row.oldest_waiting, refused, applications, verdict)
+    return Card(row, counts, last, row.oldest_waiting, refused, applications, more, verdict)
 
 
 def _of_key(account: TelnyxAccount) -> Verdict | None:

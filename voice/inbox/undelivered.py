@@ -21,7 +21,7 @@ from voice.catalogue.event_types import label
 from voice.models import CallEvent
 
 _DAY = timedelta(hours=24)
-_MOST = 50  # deliveries on a page
+MOST = 50  # deliveries on a page
 PAGE = "admin:voice_callevent_undelivered"
 
 
@@ -75,7 +75,7 @@ def events_since(since: datetime, **asked: str) -> str:
 
 
 def undelivered(account: TelnyxAccount, connection_id: str) -> list[Undelivered]:
-    """List what Telnyx failed to deliver of that application in 24 hours, newest first, at most 50.
+    """List what Telnyx failed to deliver of that application in 24 hours, newest first: one more than 50 at most.
 
     Of the whole account when ``connection_id`` is empty. ``GET /webhook_deliveries``. How long Telnyx keeps these
     records is undocumented. Raises a ``TelnyxError``.
@@ -83,14 +83,14 @@ def undelivered(account: TelnyxAccount, connection_id: str) -> list[Undelivered]
     query = {
         "filter[status][eq]": "failed",
         "filter[started_at][gte]": (timezone.now() - _DAY).isoformat(),
-        "page[size]": str(_MOST),
+        "page[size]": str(MOST + 1),  # whether there are more
     }
     if connection_id:
         query["filter[webhook][contains]"] = connection_id
     listed = ask(account, "webhook_deliveries.list", extra_query=query).get("data")
     if not isinstance(listed, list):
         raise TelnyxUnread("Telnyx's list of webhook deliveries cannot be read.")
-    return [_read(item, account) for item in listed if isinstance(item, dict)]
+    return [_read(item, account) for item in listed if isinstance(item, dict)][: MOST + 1]
 
 
 def _last_in_old_format(rows: QuerySet[CallEvent], here: JsonObject) -> datetime | None:

@@ -43,6 +43,10 @@ class FollowUpAdmin(PageAdmin):
         rows: QuerySet[FollowUp] = super().get_queryset(request).select_related("call", "assignee")
         return rows.defer("call__facts")
 
+    def get_list_display_links(self, request: HttpRequest, list_display: Any) -> Any:
+        """Lead to the calls those alone who may see them."""
+        return self.list_display_links if request.user.has_perm("voice.view_call") else None
+
     @display(description="Asked", ordering="at")
     def asked(self, row: FollowUp) -> str:
         return moment(row.at, "minute")

@@ -28,7 +28,7 @@ from voice.models import Call, Recording
 from voice.recordings import files, listing, panel, peaks, service
 from voice.texml.recordings import origin
 
-_NOT_WHOLE = "{} found, and not all of Telnyx's list was read: it was slow, or has over 1000. Look again."
+_NOT_WHOLE = "{} found, and not all of Telnyx's list was read: it was slow, or has over 1,000. Look again."
 
 
 @admin.register(Recording)
@@ -173,11 +173,11 @@ class RecordingAdmin(PageAdmin):
             messages.error(request, str(error))
         else:
             words = {0: "Telnyx has no recording of this leg.", 1: "Telnyx has one recording of this leg."}
-            told = words.get(found.count, f"Telnyx has {found.count} recordings of this leg.")
+            told = words.get(found.count, f"Telnyx has {found.count:,} recordings of this leg.")
             if found.complete:
                 messages.info(request, told)
             else:
-                were = "One recording was" if found.count == 1 else f"{found.count} recordings were"
+                were = "One recording was" if found.count == 1 else f"{found.count:,} recordings were"
                 messages.warning(request, _NOT_WHOLE.format(were))
         return HttpResponseRedirect(reverse("admin:voice_call_change", args=[call.pk]))
 

@@ -7,7 +7,7 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
 from voice.calls import timeline
-from voice.models import Call, Recording
+from voice.models import Call, CallCommand, Recording
 from voice.recordings import listing
 
 SEE, LISTEN, DELETE = "voice.view_recording", "voice.listen_recording", "voice.delete_recording"
@@ -56,4 +56,12 @@ def state(recording: Recording) -> dict[str, Any]:
         found |= {"badge": "failed", "words": recording.reason or "Telnyx does not say why."}
     elif not is_saved:
         found |= {"badge": "under way", "words": "It is being recorded, or saved."}
+    elif deletion is not None:
+        found["words"] = _why_not_deleted(deletion)
     return found | {"is_there": is_saved and not recording.is_deleted and bool(recording.recording_id)}
+
+
+def _why_not_deleted(deletion: CallCommand) -> str:
+    if deletion.status == CallCommand.Status.UNCERTAIN:
+        return "It is not known whether Telnyx deleted it."
+    return f"It was not deleted: {deletion.settlement or deletion.error}"

@@ -62,8 +62,13 @@ def _suspend(request: HttpRequest, account_id: uuid.UUID, connection_id: str = "
     if connection_id and not service.application_of(account, connection_id):
         raise BadRequest("No application of this account has that id.")
     if request.method == "POST" and form.is_valid():
-        service.suspend(account, connection_id, form.cleaned_data["why"], actor_of(request))
+        why = form.cleaned_data["why"]
+        kept = service.suspend(account, connection_id, why, actor_of(request)).why
         messages.success(request, f"{subject} is suspended: no rule acts, nobody is called. Webhooks are kept.")
+        if why and why != kept:
+            messages.warning(
+                request, "It was suspended before: your reason is not kept. Lift it first to give another."
+            )
         return HttpResponseRedirect(reverse("admin:voice_stop"))
     here = {"connection_id": connection_id} if connection_id else {}
     context = {
@@ -137,6 +142,7 @@ def _done(request: HttpRequest, stop_id: uuid.UUID) -> HttpResponse:
         messages.success(request, f"{pluralised(going_on, 'batch goes', 'batches go')} on.")
         return HttpResponseRedirect(request.path)
     counted = service.outcomes(stop)
+    paused = list(service.paused_with(stop.pk)[: _SHOWN + 1])
     open_ones = sum(counted.get(status, 0) for status in (CallCommand.Status.QUEUED, CallCommand.Status.SENDING))
     total = sum(counted.values())
     context = {
@@ -146,7 +152,8 @@ def _done(request: HttpRequest, stop_id: uuid.UUID) -> HttpResponse:
         "total": total,
         "percent": round(100 * (total - open_ones) / max(total, 1)),
         "left": None if stop.is_of_picked else service.outgoing(stop.account).count(),
-        "paused": service.paused_with(stop.pk)[:_SHOWN],
+        "paused": paused[:_SHOWN],
+        "more_paused": len(paused) > _SHOWN,
         "may_dial": request.user.has_perm(DIAL),
         "again": reverse("admin:voice_stop_hang_up") + (f"?account={stop.account_id}" if stop.account_id else ""),
     }

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 from django.db import transaction
-from django.db.models import Count, Exists, Model, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, Model, OuterRef, Q, QuerySet
 
 from applications.kinds import KINDS
 from applications.models import TelnyxApplication
@@ -114,8 +114,9 @@ def stop_outgoing(stop_id: uuid.UUID, actor: Actor, account: TelnyxAccount | Non
     why = f"All outgoing calls were stopped by {actor.label}."
     dropped = {"status": _Status.EXPIRED, "finished_at": row.at, "lease_until": None, "error": why}
     with transaction.atomic():
-        row.dials += waiting_dials(account).update(**dropped)
-        row.save(update_fields=["dials"])
+        number = waiting_dials(account).update(**dropped)
+        Stop.objects.filter(pk=row.pk).update(dials=F("dials") + number)  # somebody else may stop them with it
+    row.dials += number
     _hang_up(row, list(outgoing(account).select_related("account").defer("facts")[:MOST]), actor)
     return _end(row, actor, "call.stop_outgoing", "calls", "dials", "batches")
 
@@ -182,10 +183,12 @@ def _hang_up(row: Stop, calls: list[Call], actor: Actor) -> None:
 
 
 def _end(row: Stop, actor: Actor, action: str, *counts: str) -> Stop:
+    """Write down what the stop did, unless somebody who asked for the same one at this moment has."""
     row.done_at = sql.clock()
+    told = {"calls": row.calls, "batches": row.batches, "done_at": row.done_at}
     with transaction.atomic():
-        row.save(update_fields=["calls", "dials", "batches", "done_at"])
-        AuditEvent.note(actor, action, row.account, **{name: getattr(row, name) for name in counts})
+        if Stop.objects.filter(pk=row.pk, done_at=None).update(**told):
+            AuditEvent.note(actor, action, row.account, **{name: getattr(row, name) for name in counts})
     return row
 
 

@@ -85,9 +85,22 @@ def previews(draft: Draft, own: str = "") -> list[Preview]:
 
 
 def values_of(lines: str) -> dict[str, str]:
-    """Read the values of an own caller. A line that is none is left out."""
+    """Read the values of an own caller. A line that is none is left out, and ``unread`` tells of it."""
     found = [_LINE.fullmatch(line) for line in lines.splitlines()[:MOST_LINES]]
     return {line[1]: line[2].strip() for line in found if line}
+
+
+def unread(lines: str) -> str:
+    """Say which lines of an own caller ``values_of`` leaves out; empty when it leaves out none."""
+    told = lines.splitlines()
+    wrong = [str(at) for at, line in enumerate(told[:MOST_LINES], 1) if line.strip() and not _LINE.fullmatch(line)]
+    said = []
+    if wrong:
+        where = f"line{'s' if wrong[1:] else ''} {', '.join(wrong)}"
+        said.append(f"Of your own caller nothing was read from {where}: write a value as Digits=2.")
+    if len(told) > MOST_LINES:
+        said.append(f"Of your own caller only the first {MOST_LINES} lines were read.")
+    return " ".join(said)
 
 
 def _preview(draft: Draft, caller: str, asked: list[str], values: Mapping[str, str]) -> Preview:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 from portal import payloads
 from portal.masking import set_up_for
 from portal.texml.templates import TemplateError
-from voice.texml_editor.draft import Draft, previews, talk, values_of
+from voice.texml_editor.draft import Draft, previews, talk, unread, values_of
 from voice.texml_editor.forms import TexmlEditor
 
 Read = Callable[[HttpRequest, uuid.UUID | None], Draft]
@@ -64,9 +64,14 @@ def posted_caller(request: HttpRequest) -> dict[str, str]:
     return values_of(request.POST.get("caller", ""))
 
 
+def unread_of_caller(request: HttpRequest) -> str:
+    """Say what of the person's own caller is no value; empty when all is."""
+    return unread(request.POST.get("caller", ""))
+
+
 def check(request: HttpRequest, draft: Draft, context: dict[str, Any]) -> HttpResponse:
     """Answer the editor with JSON; a form that was posted without scripts with a page, drawn in ``context``."""
-    shown: dict[str, Any] = {}
+    shown: dict[str, Any] = {"unread": unread_of_caller(request)}
     try:
         shown["previews"] = previews(draft, request.POST.get("caller", ""))
     except TemplateError as error:
@@ -84,7 +89,9 @@ def conversation(request: HttpRequest, draft: Draft, context: dict[str, Any]) ->
     steps = posted_steps(request)
     if steps is None:
         return JsonResponse({"problem": "steps must be a list of texts."}, status=400)
-    return JsonResponse(set_up_for(request.user, talk(draft, steps, posted_caller(request))))
+    told = talk(draft, steps, posted_caller(request))
+    told["problem"] = f"{unread_of_caller(request)} {told['problem']}".strip()
+    return JsonResponse(set_up_for(request.user, told))
 
 
 def _seen(admin: Any, read: Read, view: Callable[..., HttpResponse]) -> Any:

@@ -118,6 +118,7 @@ def test_who_may_not_see_numbers_gets_none_in_list_page_or_file(user_with: Any) 
 
 
 def test_a_long_export_says_where_it_was_cut(browser: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "at most 50,000 lines" in browser.get(AUDIT).content.decode()
     monkeypatch.setattr(export, "MOST", 1)
     for name in "ab":
         AuditEvent.objects.create(actor="user: ada", action=f"x.{name}")

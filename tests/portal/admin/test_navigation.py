@@ -38,6 +38,16 @@ def test_every_action_leads_to_its_page(browser: Client, operator: Any) -> None:
     assert [name for name, address in navigation.actions(operator) if browser.get(address).status_code != 200] == []
 
 
+@pytest.mark.parametrize(("url", "needs"), [(url, needs) for _, url, needs in navigation._ACTIONS])
+def test_an_action_leads_whoever_is_offered_it_to_its_page(
+    client: Client, user_with: Any, url: str, needs: str | None
+) -> None:
+    person = user_with(*(needs or "").split())
+    client.force_login(person)
+    assert reverse(url) in [address for _, address in navigation.actions(person)]
+    assert client.get(reverse(url)).status_code == 200
+
+
 def heading(page: str) -> list[tuple[str, str]]:
     """The parts of a page's heading, each with where it leads."""
     head = page.partition("<h1")[2].partition("</h1>")[0]

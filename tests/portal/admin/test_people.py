@@ -1,5 +1,7 @@
 """Users and groups are kept by the portal's own pages, and it is noted what is done to them."""
 
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.db import DatabaseError, connection
@@ -32,6 +34,18 @@ def test_a_user_without_a_role_is_not_made_and_the_field_says_so(browser):
     assert "This field is required." in page
     assert '<select name="role"' in " ".join(page.split())
     assert not User.objects.filter(username="ada").exists()
+
+
+def test_who_may_add_people_and_not_change_them_is_offered_no_page_that_refuses_them(
+    client: Client, user_with: Any
+) -> None:
+    """Django's page for a new person takes both rights: else one could make a person who may do more."""
+    adds = ("auth.view_user", "auth.add_user")
+    for person, offered in ((user_with(*adds), False), (user_with(*adds, "auth.change_user", username="boss"), True)):
+        client.force_login(person)
+        assert client.get(ADD).status_code == (200 if offered else 403)
+        for page in ("/admin/auth/user/", "/admin/search/?q=invite"):
+            assert (ADD in client.get(page).content.decode()) == offered, page
 
 
 def test_when_somebody_came_and_was_here_last_is_shown_and_not_edited(browser, user_with):

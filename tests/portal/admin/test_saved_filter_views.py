@@ -53,11 +53,19 @@ def test_a_filter_belongs_to_its_list_and_one_of_the_same_name_is_replaced(
     assert SavedFilter.objects.exists()
 
 
-@pytest.mark.parametrize("body", [{"name": "", "query": "q=1"}, {"name": "x" * 61, "query": "q=1"}, {"name": "x"}])
-def test_a_filter_without_a_name_or_anything_filtered_is_refused(
-    browser: Client, account: TelnyxAccount, body: dict[str, str]
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"name": "", "query": "q=1"}, "Name: a filter needs one of at most 60 characters."),
+        ({"name": "x" * 61, "query": "q=1"}, "Name: a filter needs one of at most 60 characters."),
+        ({"name": "x"}, "Nothing is filtered"),
+        ({"name": "x", "query": f"tag={'x' * 2000}"}, "What is filtered is too long to be saved: 2,004 characters."),
+    ],
+)
+def test_a_filter_without_a_name_or_anything_filtered_or_that_is_too_long_is_refused_with_the_reason(
+    browser: Client, account: TelnyxAccount, body: dict[str, str], words: str
 ) -> None:
-    browser.post(page_url("keep_filter"), body)
+    assert words in browser.post(page_url("keep_filter"), body, follow=True).content.decode()
     assert not SavedFilter.objects.exists()
 
 

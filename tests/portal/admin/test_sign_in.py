@@ -1,6 +1,7 @@
 """Who tries passwords is stopped, and stops nobody else by it."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -152,6 +153,16 @@ def test_a_name_that_everybody_tries_is_warned_of_once_there_is_something_to_gua
     page = attempt_and_look(client)
     assert "Choose another one" in page
     assert f"/admin/auth/user/{admin.pk}/change/" in page
+
+
+def test_who_may_not_change_a_name_that_everybody_tries_is_led_to_no_page_that_refuses_them(
+    client: Client, user_with: Any
+) -> None:
+    person = user_with("voice.view_call", username="admin")
+    make_account("live", base_url="https://api.telnyx.com/v2")
+    page = attempt_and_look(client)
+    assert "tries the name admin. Ask who manages users for another one." in page
+    assert f"/admin/auth/user/{person.pk}/" not in page
 
 
 def attempt_and_look(client: Client) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -109,6 +110,24 @@ def test_revoking_needs_its_permission(client, operator, user_with):
     client.force_login(user_with("portal.change_apitoken", username="revoker"))
     assert client.post(f"{TOKENS}{token.pk}/revoke/", {"_form_submitted": "True"}).status_code == 302
     assert ApiToken.find(text) is None
+
+
+def test_a_token_is_found_by_its_beginning_as_it_is_written_elsewhere(browser: Client, operator: User) -> None:
+    token, _ = ApiToken.make(operator, "ci")
+    ApiToken.make(operator, "other")
+    for typed in (token.prefix, f"tvp_{token.prefix}", f"tvp_{token.prefix}…", "ci"):
+        assert list(browser.get(TOKENS, {"q": typed}).context["cl"].result_list) == [token], typed
+
+
+def test_a_token_leads_to_its_user_those_alone_who_may_see_people(
+    client: Client, operator: User, user_with: Any
+) -> None:
+    token, _ = ApiToken.make(operator, "ci")
+    for rights in ((), ("auth.view_user",)):
+        client.force_login(user_with("portal.view_apitoken", *rights, username=f"person{len(rights)}"))
+        page = client.get(f"{TOKENS}{token.pk}/change/").content.decode()
+        assert "operator" in page
+        assert (f"/admin/auth/user/{operator.pk}/change/" in page) == bool(rights)
 
 
 def test_a_token_is_neither_changed_nor_deleted(browser, operator):

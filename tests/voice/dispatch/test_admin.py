@@ -57,6 +57,22 @@ def test_the_page_tells_the_id_of_what_was_tried_again_after_a_refusal(account: 
     assert ("under the same command id" in page, "after the refusal" in page) == (False, True)
 
 
+def test_the_page_leads_to_the_call_and_the_event_those_alone_who_may_see_them(
+    account: TelnyxAccount, signed_in: Any
+) -> None:
+    command, event = spoken(account), CallEvent.objects.get()
+    CallCommand.objects.filter(pk=command.pk).update(event=event.pk)
+    pages = {
+        "view_call": f"/admin/voice/call/{command.call_id}/",
+        "view_callevent": f"/admin/voice/callevent/{event.pk}/",
+    }
+    for right in ("view_limits", *pages):
+        client = signed_in("voice.view_callcommand", f"voice.{right}", username=right)
+        page = client.get(f"{LIST}{command.pk}/change/").content.decode()
+        assert {name: url in page for name, url in pages.items()} == {name: name == right for name in pages}
+        assert str(event.pk) in page
+
+
 def test_the_page_masks_numbers(account: TelnyxAccount, signed_in: Any) -> None:
     command = spoken(account)
     page = signed_in("voice.view_callcommand").get(f"{LIST}{command.pk}/change/").content.decode()

@@ -216,6 +216,19 @@ def test_what_leads_to_it_is_told_and_keeps_it_from_being_deleted(api: APIClient
     assert copies.read(other.token) is None
 
 
+@pytest.mark.parametrize("more", [0, 1])
+def test_a_document_that_stays_names_ten_that_lead_to_it_and_says_that_there_are_more(
+    api: APIClient, account: TelnyxAccount, more: int
+) -> None:
+    document = published(account)
+    for at in range(10 + more):
+        told = {"telnyx_id": str(at), "friendly_name": f"line {at}", "voice_url": document.url}
+        TexmlApplication.objects.create(account=account, **told)
+    words = problem(api.delete(f"{URL}{document.pk}/"), 400)["errors"]["document"][0]
+    assert words.count("TeXML application line") == 10
+    assert ("; and more)" in words) == bool(more)
+
+
 def test_of_an_application_of_the_wrong_kind_it_says_in_which_field_it_stands(
     api: APIClient, account: TelnyxAccount
 ) -> None:

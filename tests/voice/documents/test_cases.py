@@ -246,6 +246,25 @@ def test_what_no_row_can_hold_is_refused_where_a_try_is_kept(
     assert not TexmlCase.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"case": " "}, "Name of the test case: This field cannot be blank."),
+        ({"case": "n" * 101}, "Name of the test case: Ensure this value has at most 100 characters"),
+        ({"caller": "From=+1312•••0001"}, "A caller of your own: It has a number that was hidden"),
+        ({"apology": "Call +1312•••0001."}, "The draft: It has a number that was hidden"),
+        ({"steps": '["answer"]'}, "Step 1: 'answer' is not possible now"),
+    ],
+)
+def test_the_panel_that_keeps_a_try_says_of_which_of_its_parts_something_is_wrong(
+    browser: Client, menu: TexmlDocument, asked: dict[str, str], words: str
+) -> None:
+    sent = {"source": menu.draft, "apology": "Sorry.", "variables": "{}", "case": "new", "steps": "[]", "caller": ""}
+    answer = browser.post(f"/admin/voice/texmldocument/editor/{menu.pk}/case/", sent | asked)
+    assert answer.json()["problem"].startswith(words)
+    assert not TexmlCase.objects.exists()
+
+
 def test_the_pages_show_what_differs_and_take_it_as_right(
     browser: Client, api: APIClient, menu: TexmlDocument, sales: TexmlDocument
 ) -> None:

@@ -18,6 +18,7 @@ from tests.support.factories import make_event
 from tests.support.inbox import make_application, stored, words
 from tests.support.signing import key_pair
 from tests.support.webhooks import post_webhook
+from voice.inbox import applications
 
 pytestmark = pytest.mark.django_db
 
@@ -64,6 +65,18 @@ def test_each_application_says_when_it_was_heard_and_where_it_points(browser: Cl
     assert ">gone<" not in text
     assert text.index(">no-slash<") < text.index(">told<") < text.index(">fine<")
     assert text.count("portal-badge portal-warn portal-mark") == 10
+
+
+def test_of_more_applications_than_are_looked_at_that_is_said(
+    browser: Client, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for at in range(2):
+        make_application(account, str(at), application_name=f"line {at}")
+    for looked_at, more in ((2, False), (1, True)):
+        monkeypatch.setattr(applications, "MOST_OF_ALL", looked_at)
+        text = words(browser, reverse("admin:voice_inbox_account", args=[account.pk]))
+        assert text.count(">line ") == looked_at
+        assert (f"No more than {looked_at} applications of a kind are looked at" in text) == more
 
 
 def test_a_url_of_another_host_is_told_without_its_path(browser: Client, account: TelnyxAccount) -> None:

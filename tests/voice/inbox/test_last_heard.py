@@ -15,6 +15,7 @@ from tests.support.accounts import make_account
 from tests.support.factories import CONNECTION
 from tests.support.rows import CallEvent
 from tests.support.times import ago
+from voice.inbox.last_heard import LastHeard
 
 pytestmark = pytest.mark.django_db
 
@@ -48,6 +49,11 @@ def test_an_applications_page_says_when_it_was_heard_and_what_was_recovered(
     (events,) = re.findall(r'href="([^"]+source__exact=backfill[^"]+)"', answer.content.decode())
     listed = browser.get(unescape(events)).context["cl"].result_list
     assert [(event.source, event.account) for event in listed] == [("backfill", account)] * 2
+
+
+@pytest.mark.parametrize(("recovered", "words"), [(1, "1"), (1000, "1,000"), (1001, "more than 1,000")])
+def test_very_many_recovered_events_are_told_as_more_than_a_thousand(recovered: int, words: str) -> None:
+    assert LastHeard(None, recovered, "", "").recovered_words == words
 
 
 def store(account: TelnyxAccount, source: str, seconds: float, **columns: Any) -> None:

@@ -22,7 +22,7 @@ from tests.support.accounts import make_account
 from tests.support.factories import make_call
 from tests.support.rows import CallEvent
 from tests.support.telnyx_answers import telnyx_says
-from voice.inbox.undelivered import undelivered
+from voice.inbox.undelivered import MOST, undelivered
 
 
 @pytest.fixture
@@ -153,6 +153,16 @@ def test_numbers_in_what_telnyx_tells_are_masked_for_who_may_not_see_them(
         shown = client.get(reverse(f"admin:{url}"), {"account": account.pk}).content.decode()
     assert "HTTP 404" in shown
     assert [f"555{last}" in shown for last in ("0143", "0144", "0145", "0146")] == [bool(rights)] * 4
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_of_more_webhooks_than_are_listed_that_is_said(browser: Client, account: TelnyxAccount, more: int) -> None:
+    failed = {"webhook": {"event_type": "call.answered"}, "attempts": [{"http": {"response": {"status": 404}}}]}
+    with telnyx_says(account, webhook_deliveries={"data": [failed] * (MOST + more)}) as telnyx:
+        shown = browser.get(reverse("admin:voice_callevent_undelivered"), {"account": account.pk}).content.decode()
+    assert shown.count("HTTP 404") == MOST
+    assert (f"Telnyx names more: only {MOST} are listed." in shown) == bool(more)
+    assert f"page%5Bsize%5D={MOST + 1}" in telnyx.requests[-1].decode().replace("[", "%5B").replace("]", "%5D")
 
 
 def test_who_may_not_see_events_is_told_of_none(

@@ -134,6 +134,17 @@ def test_follow_ups_are_listed_until_they_are_done(browser: Client, user_with: A
     assert FollowUp.objects.get().done_at is None
 
 
+def test_the_list_of_follow_ups_leads_to_calls_those_alone_who_may_see_them(
+    browser: Client, signed_in: Any, call: Call
+) -> None:
+    browser.post(page(call, "follow-up"), {"assignee": ""})
+    for rights in ((), ("voice.view_call",)):
+        client = signed_in("voice.view_followup", *rights, username=f"person{len(rights)}")
+        listed = client.get("/admin/voice/followup/")
+        assert len(listed.context["cl"].result_list) == 1
+        assert (f"/admin/voice/followup/{call.pk}/" in listed.content.decode()) == bool(rights)
+
+
 def test_people_too_many_to_choose_from_are_told(
     browser: Client, user_with: Any, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -170,6 +170,25 @@ def test_it_is_deleted_by_one_command_however_often_it_is_asked(browser: Client,
     assert "no file" in browser.post(address(recording, "play")).content.decode()
 
 
+@pytest.mark.parametrize(
+    ("status", "settlement", "words"),
+    [
+        ("refused", "", "It was not deleted: It is locked."),
+        ("expired", "Settled by user: ada: it did not happen.", "It was not deleted: Settled by user: ada"),
+        ("uncertain", "", "It is not known whether Telnyx deleted it."),
+    ],
+)
+def test_why_a_file_that_was_to_be_deleted_is_there_yet_is_told(
+    browser: Client, recording: Recording, status: str, settlement: str, words: str
+) -> None:
+    assert words not in browser.get(address(recording)).content.decode()
+    browser.post(address(recording, "remove"), {"intent": str(uuid.uuid4())})
+    told = {"status": status, "error": "It is locked.", "settlement": settlement, "finished_at": ago(1)}
+    assert CallCommand.objects.update(**told) == 1
+    for url in (address(recording), page(recording.call)):
+        assert words in browser.get(url).content.decode()
+
+
 def test_a_deletion_whose_answer_is_lost_is_looked_for_and_not_sent_twice(
     browser: Client, recording: Recording, sandbox: Sandbox
 ) -> None:
@@ -213,7 +232,8 @@ def test_a_look_at_a_slow_telnyx_ends_in_time_and_says_that_it_was_not_whole(
         monkeypatch.setattr(paging, "uptime", lambda: 5.0 * len(listener.requests))
         answer = browser.post(f"/admin/voice/recording/of/{call.pk}/", follow=True)
         assert len(listener.requests) == 2
-    assert "500 recordings were found, and not all of Telnyx&#x27;s list was read" in answer.content.decode()
+    words = "500 recordings were found, and not all of Telnyx&#x27;s list was read: it was slow, or has over 1,000."
+    assert words in answer.content.decode()
 
 
 def test_one_recording_of_a_list_that_was_not_read_whole_is_told_as_one(

@@ -16,6 +16,7 @@ from tests.support.live_board import text
 from tests.support.rows import CallCommand
 from tests.support.times import ago
 from voice.models import Suspension
+from voice.stops import admin
 
 pytestmark = pytest.mark.django_db
 STOP, CALLS = "/admin/stop/", "/admin/stop/calls/"
@@ -101,3 +102,26 @@ def test_after_a_stop_of_one_account_the_page_counts_and_offers_what_is_left_of_
     page = text(browser, f"{CALLS}{WISH}/")
     assert "Outgoing calls now</dt><dd>1</dd>" in page
     assert f'href="{CALLS}?account={account.pk}">Hang up what is left' in page
+
+
+def test_a_reason_that_is_not_kept_because_it_is_suspended_already_is_told(
+    browser: Client, account: TelnyxAccount
+) -> None:
+    address = f"{STOP}suspend/{account.pk}/"
+    pages = [browser.post(address, {"why": why}, follow=True).content.decode() for why in ("Fraud", "Fraud", "Test")]
+    assert ["your reason is not kept" in page for page in pages] == [False, False, True]
+    assert Suspension.objects.get().why == "Fraud"
+
+
+@pytest.mark.alone("it stops what every account has")
+def test_the_page_of_a_stop_says_that_more_batches_are_paused_than_it_lists(
+    browser: Client, api: APIClient, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2):
+        begin(api, 2)
+    browser.post(CALLS, {"intent": WISH, "go": "1"})
+    for shown, more in ((2, False), (1, True)):
+        monkeypatch.setattr(admin, "_SHOWN", shown)
+        page = text(browser, f"{CALLS}{WISH}/")
+        assert page.count("2 lines<") == shown
+        assert (f"There are more paused batches than these {shown};" in page) == more

@@ -73,6 +73,25 @@ def test_markup_of_a_draft_or_caller_is_never_markup_of_the_page(document, brows
     assert "X01" in page
 
 
+@pytest.mark.parametrize(
+    ("caller", "words"),
+    [
+        ("Digits=2\n\n", ""),
+        ("From: +4930123\nDigits=2", "from line 1: write a value as Digits=2."),
+        ("From: +4930123\n\n=2", "from lines 1, 3: write a value as Digits=2."),
+        ("\n".join(f"V{at}=x" for at in range(51)), "only the first 50 lines were read."),
+    ],
+)
+def test_what_of_an_own_caller_is_no_value_is_told_and_no_test_case_is_made_of_it(document, browser, caller, words):
+    sent = {"source": MENU, "apology": "Sorry.", "steps": "[]", "case": "new", "caller": caller}
+    tried = browser.post(address("conversation", document), sent).json()
+    assert (tried["problem"].startswith("Of your own caller"), words in tried["problem"]) == (bool(words), True)
+    preview = browser.post(address("check", document), sent).json()["preview"]
+    assert ("Of your own caller" in preview, words in preview) == (bool(words), True)
+    kept = browser.post(address("cases_keep", document), sent).json()["problem"]
+    assert (words in kept, document.cases.exists()) == (True, not words)
+
+
 @pytest.mark.parametrize("steps", ["{", '{"a": 1}', "[1]", "[" * 100_000, '"press 1"'])
 def test_steps_that_are_none_are_refused_in_words(document, browser, steps: str):
     answer = browser.post(address("conversation", document), {"source": MENU, "steps": steps})

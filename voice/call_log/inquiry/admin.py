@@ -22,7 +22,9 @@ from voice.wakeups import wake_event
 
 _NEEDED = ("voice.view_call", "voice.view_callevent")
 _IMPORTS = (*_NEEDED, "voice.recover_events")
-_NOT_WHOLE = "Not all was read: Telnyx was slow, and a second import may bring more, or it has over 1000 entries of it."
+_NOT_WHOLE = (
+    "Not all was read: Telnyx was slow, and a second import may bring more, or it has over 1,000 entries of it."
+)
 _MOST_WOKEN = 50  # the sweep takes the others
 
 

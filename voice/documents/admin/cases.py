@@ -20,6 +20,7 @@ from voice.models import TexmlCase
 from voice.texml_editor import pages
 
 _EDIT = "voice.change_texmldocument"
+_PARTS = {"name": "Name of the test case: ", "caller": "A caller of your own: ", "draft": "The draft: "}
 
 
 class CasePages(DocumentPages):
@@ -74,11 +75,19 @@ class CasePages(DocumentPages):
         steps, name = pages.posted_steps(request), request.POST.get("case", "").strip()
         if steps is None:
             return JsonResponse({"problem": "steps must be a list of texts."}, status=400)
+        if words := pages.unread_of_caller(request):
+            return JsonResponse({"problem": f"Nothing was kept. {words}"})
         try:
             cases.save(document, name, steps, pages.posted_caller(request), actor_of(request))
         except ValidationError as error:
-            return JsonResponse({"problem": set_up_for(request.user, " ".join(error.messages))})
+            return JsonResponse({"problem": set_up_for(request.user, _words(error))})
         return JsonResponse({"problem": "", "said": f"Kept as the test case {seen(name)}. Publishing goes through it."})
+
+
+def _words(error: ValidationError) -> str:
+    """Say what is wrong, and with what of the panel *Try it*: it shows all of it in one place."""
+    told = error.message_dict.items()
+    return " ".join(f"{_PARTS.get(name, '')}{words}" for name, said in told for words in said)
 
 
 def _row(request: HttpRequest, run: cases.Run) -> dict[str, Any]:
