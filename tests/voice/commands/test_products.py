@@ -147,6 +147,31 @@ def test_the_refusal_names_what_to_use_instead(
     assert f"“{instead}”" in problem(send(api, url), 400)["errors"]["call_control_id"][0]
 
 
+@pytest.mark.parametrize(
+    ("action", "instead", "verb", "path"),
+    [
+        *((action, "TeXML: hang up", "PATCH", "") for action in ("hangup", "reject")),
+        ("start_recording", "TeXML: start recording", "POST", "recordings/"),
+        *(
+            (f"{word}_recording", "TeXML: pause, resume or stop a recording", "PATCH", "recordings/{recording_sid}/")
+            for word in ("pause", "resume", "stop")
+        ),
+        ("start_streaming", "TeXML: start streaming", "POST", "streams/"),
+        ("stop_streaming", "TeXML: stop streaming", "PATCH", "streams/{streaming_sid}/"),
+        ("start_siprec", "TeXML: start SIPREC", "POST", "siprec/"),
+        ("stop_siprec", "TeXML: stop SIPREC", "PATCH", "siprec/{siprec_sid}/"),
+        ("speak", "TeXML: other instructions", "PATCH", ""),
+    ],
+)
+def test_the_refusal_tells_the_address_of_what_to_use_instead(
+    account: TelnyxAccount, api: APIClient, action: str, instead: str, verb: str, path: str
+) -> None:
+    texml(account)
+    url = f"{CALLS}{make_call(account).call_control_id}/actions/{action}/?account=main"
+    (words,) = problem(send(api, url), 400)["errors"]["call_control_id"]
+    assert words.endswith(f"Use “{instead}”: {verb} /api/v1/texml/calls/{{call_sid}}/{path}")
+
+
 @pytest.mark.parametrize("told", [call_control, None])
 def test_on_any_other_leg_telnyx_judges(api: APIClient, account: TelnyxAccount, told: Tell | None) -> None:
     if told:

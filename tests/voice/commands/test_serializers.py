@@ -1,14 +1,19 @@
 """A command over REST, member by member."""
 
 import re
+from datetime import datetime
 from typing import Any
 
 import pytest
 from rest_framework.test import APIClient
 
-from tests.support.factories import run_owed
+from portal.models import TelnyxAccount
+from tests.support.commands import act
+from tests.support.factories import make_call, run_owed
 from tests.support.rest import CALLS, COMMANDS, send
 from tests.support.rest_examples import COMMAND
+from tests.support.rows import CallCommand
+from tests.support.times import ago
 
 pytestmark = pytest.mark.django_db
 
@@ -29,3 +34,14 @@ def test_a_command_has_every_member_of_the_interface_page(api: APIClient, ring: 
         assert re.fullmatch(r"[\d-]{10}T[\d:]{8}\.\d{6}Z", at)
     assert api.get(f"{CALLS}{call.call_control_id}/commands/").json()["results"] == [body]
     assert api.get(COMMANDS).json()["results"] == [body]
+
+
+def test_a_command_is_told_whole_and_when_it_was_settled(api: APIClient, account: TelnyxAccount) -> None:
+    command, at = act(make_call(account), "hangup"), ago(5)
+    CallCommand.objects.filter(pk=command.pk).update(status="ok", settled_at=at)
+    body = api.get(f"{COMMANDS}{command.pk}/").json()
+    assert set(body) == COMMAND | {
+        *("address", "account", "conference_id", "queue_name", "held_since", "held_why", "finished_at", "answer"),
+        *("settlement", "settled_at", "repeats"),
+    }
+    assert datetime.fromisoformat(body["settled_at"]) == at

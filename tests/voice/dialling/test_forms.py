@@ -151,3 +151,15 @@ def test_the_number_that_a_limit_names_is_told_to_who_may_see_numbers(
     assert told.startswith(words)
     line = client.post(OF_A_LIST, form(numbers="+13125550001", per_second="1")).content.decode()
     assert f"<b>Line 1</b><span>{words}" in line
+
+
+@pytest.mark.parametrize("page", [PAGE, OF_A_LIST])
+def test_the_box_of_the_caller_hangs_on_the_list_of_the_account_s_own_numbers(
+    browser: Client, application: Any, page: str
+) -> None:
+    html = browser.get(page).content.decode()
+    (box,) = re.findall(r'<input[^>]*name="from"[^>]*>', html)
+    assert 'list="portal-own-numbers"' in box
+    (offered,) = re.findall(r'<datalist id="portal-own-numbers"[^>]*>', html)
+    assert 'hx-get="/admin/voice/dialbatch/own-numbers/" hx-include="#id_connection_id"' in offered
+    assert 'id="id_connection_id"' in html

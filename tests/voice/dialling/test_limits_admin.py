@@ -80,6 +80,34 @@ def test_a_token_gets_limits_of_its_own_in_the_browser(browser: Client, operator
     assert "any_country" not in browser.get(f"/admin/voice/limits/{row.pk}/change/").context["adminform"].form.fields
 
 
+@pytest.mark.parametrize("page", ["add", "change"])
+def test_a_token_is_narrowed_in_every_way_when_its_limits_are_made_and_later(
+    browser: Client, operator: User, page: str
+) -> None:
+    token, _ = ApiToken.make(operator, "ci")
+    address = "/admin/voice/limits/add/"
+    if page == "change":
+        address = f"/admin/voice/limits/{Limits.objects.create(token=token).pk}/change/"
+    typed = {"allowed_countries": "us,", "allowed_prefixes": "+4930", "blocked_prefixes": "+881", "allow_premium": "on"}
+    typed |= {"allowed_sip_hosts": "pbx.example.com", "egress_hosts": "media.example.com", "token": str(token.pk)}
+    counts = {"dials_per_minute": 7, "dials_per_day": 8, "concurrent_calls": 9}
+    assert browser.post(address, {**typed, **counts}).status_code == 302
+    wanted: dict[str, Any] = {"allowed_countries": ["US"], "allowed_prefixes": ["+4930"], "blocked_prefixes": ["+881"]}
+    wanted |= {"allow_premium": True, "allow_sip": False, "any_country": True, **counts}
+    wanted |= {"allowed_sip_hosts": ["pbx.example.com"], "egress_hosts": ["media.example.com"]}
+    row = Limits.objects.get(token=token)
+    assert {name: getattr(row, name) for name in wanted} == wanted
+
+
+def test_of_a_token_s_limits_alone_it_says_that_those_of_the_account_hold_as_well(
+    browser: Client, operator: User, account: TelnyxAccount
+) -> None:
+    own, whole = Limits.objects.create(token=ApiToken.make(operator, "ci")[0]), limits.of_account(account)
+    addresses = ("add/", f"{own.pk}/change/", f"{whole.pk}/change/")
+    pages = [browser.get(f"/admin/voice/limits/{address}").content.decode() for address in addresses]
+    assert ["The limits of the account hold as well" in page for page in pages] == [True, True, False]
+
+
 @pytest.mark.alone("an account need not be named while there is only one")
 @pytest.mark.parametrize("to", ["+13125550001", "+493012345678", "sip:ada@pbx.example.com"])
 def test_what_is_empty_among_a_tokens_limits_narrows_nothing(api: Any, account: TelnyxAccount, to: str) -> None:

@@ -212,6 +212,14 @@ def test_a_batch_is_held_to_whom_its_tools_name(
     assert not DialBatch.objects.exists()
 
 
+def test_a_batch_whose_tools_cannot_be_read_is_told_that_it_is_for_whom_they_name(
+    api: APIClient, account: TelnyxAccount
+) -> None:
+    refused = problem(api.post(batches.URL, batches.body(**with_tool("{{ targets }}")), format="json"), 403)
+    assert (refused["limit"], refused["value"]) == ("destination", None)
+    assert refused["detail"].startswith("Enter a number with + and country code")
+
+
 @pytest.mark.parametrize("given", [{"Texml": ""}, {"Texml": None}, {}])
 def test_an_empty_document_takes_no_more_than_control(given: dict[str, Any]) -> None:
     assert rights.needed("texml.calls.redirect", given) == {"voice.control_call"}

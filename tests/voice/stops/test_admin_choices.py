@@ -85,6 +85,27 @@ def test_what_came_of_the_hang_ups_is_counted_by_outcome(browser: Client, accoun
     assert re.findall(r">(\w+)</span></dt><dd>(\d+)</dd>", page) == [("ok", "2"), ("refused", "1")]
 
 
+@pytest.mark.parametrize(
+    ("statuses", "percent"),
+    [
+        ([], 0),
+        (["queued", "ok", "refused", "expired"], 75),
+        (["sending", "queued", "ok", "uncertain"], 50),
+        (["ok"], 100),
+    ],
+)
+def test_the_page_of_a_stop_says_how_many_hang_ups_of_a_hundred_have_an_outcome(
+    browser: Client, account: TelnyxAccount, statuses: list[str], percent: int
+) -> None:
+    calls = [make_call(account, str(at), direction="outgoing") for at in range(len(statuses))]
+    stop(browser, account)
+    for call, status in zip(calls, statuses, strict=True):
+        CallCommand.objects.filter(call=call).update(status=status)
+    page = text(browser, DONE)
+    assert f'aria-valuenow="{percent}"' in page
+    assert ("hx-trigger" in page.partition('id="portal-live"')[2].partition(">")[0]) is (0 < percent < 100)
+
+
 def test_where_nothing_was_picked_none_of_it_has_ended(browser: Client, account: TelnyxAccount) -> None:
     make_call(account, direction="outgoing")
     page = text(browser, f"{CALLS}?account={account.pk}")
