@@ -184,6 +184,19 @@ def test_a_record_that_tells_no_ids_proves_nothing(account: TelnyxAccount) -> No
         assert look(command).is_open_question
 
 
+@pytest.mark.parametrize("status", ["refused", "uncertain"])
+def test_only_the_id_of_one_that_was_carried_out_says_that_the_record_tells_ids(
+    account: TelnyxAccount, status: str
+) -> None:
+    call = make_call(account)
+    other = sent_ok(call, "send_dtmf", {"digits": "2"}, 100)
+    CallCommand.objects.filter(pk=other.pk).update(status=status)  # of an uncertain one no look is due
+    command = uncertain(call, "send_dtmf", {"digits": "1"}, sent=90, over=70)
+    record = {"data": [entry("command", "send_dtmf", command_id=str(other.pk))], "meta": {"total_pages": 1}}
+    with telnyx_says(account, call_events=record):
+        assert look(command).is_open_question
+
+
 def test_a_record_that_was_not_read_whole_proves_nothing_by_what_it_lacks(account: TelnyxAccount) -> None:
     call = make_call(account)
     other = sent_ok(call, "send_dtmf", {"digits": "2"}, 100)

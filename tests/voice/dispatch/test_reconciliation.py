@@ -126,6 +126,18 @@ def test_a_transfer_that_its_new_leg_settles_stays_the_callers(account: TelnyxAc
     assert (lost.status, lost.call, lost.call_control_id) == ("ok", call, "v3:a-leg")
 
 
+def test_what_was_never_sent_is_not_weighed_however_much_there_is(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconciliation, "_MOST", 1)
+    call = make_call(account)
+    command = uncertain(call, "speak", SPEAK)
+    for digits in "12":
+        outbox.act(call, "send_dtmf", {"digits": digits}, PORTAL)
+    hear(account, make_event("call.speak.started", -20))
+    assert seen(command).status == "ok"
+
+
 # --- The whole way ---------------------------------------------------------------------------------------------------
 
 

@@ -16,6 +16,7 @@ from applications.models import CallControlApplication
 from portal.models import TelnyxAccount
 from portal.times import read_time
 from tests.support.accounts import make_account
+from tests.support.clocks import is_near, set_wrong
 from tests.support.factories import CONNECTION, make_event, make_flow, run_owed
 from tests.support.rows import Call, CallCommand, CallEvent
 from tests.support.webhooks import post_webhook
@@ -91,6 +92,18 @@ def test_the_promoted_row_is_as_new_as_the_webhook(client: Client, account: Teln
     assert (row.status, row.attempts, row.lease_until, row.processed_at, row.error) == ("received", 0, None, None, "")
     assert row.received_at >= before
     assert "telnyx-timestamp" in row.headers
+
+
+@pytest.mark.parametrize("seconds", [-120, 120])
+def test_when_a_promoted_row_came_is_told_by_the_databases_clock(
+    client: Client, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    event = make_event()
+    row, _ = backfill(account, event)
+    set_wrong(monkeypatch, seconds)
+    post_webhook(client, account, event)
+    row.refresh_from_db()
+    assert (row.source, is_near(row.received_at)) == ("webhook", True)
 
 
 def test_the_promoted_row_is_of_the_leg_session_and_application_that_the_webhook_names(

@@ -194,6 +194,14 @@ def test_a_length_that_no_body_has_is_413(client: Client, account: TelnyxAccount
         assert client.generic("POST", url, b"{}", headers=signed(b"{}"), CONTENT_LENGTH=length).status_code == 413
 
 
+@pytest.mark.parametrize(("digits", "status"), [(20, 200), (21, 413)])
+def test_a_length_has_at_most_twenty_digits(client: Client, account: TelnyxAccount, digits: int, status: int) -> None:
+    body = json.dumps(make_event()).encode()
+    url, length = f"/webhooks/{account.webhook_token}/call-control/", str(len(body)).zfill(digits)
+    answer = client.generic("POST", url, body, headers=signed(body), CONTENT_LENGTH=length)
+    assert (answer.status_code, CallEvent.objects.exists()) == (status, status == 200)
+
+
 def chunked(client: Client, account: TelnyxAccount, body: bytes, stream: Any = None) -> int:
     """What a server makes of a chunked request: no length, and an input that ends by itself."""
     headers = signed(body) | {"Transfer-Encoding": "chunked"}
