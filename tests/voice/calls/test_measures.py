@@ -132,6 +132,13 @@ def test_an_event_is_late_after_more_than_five_seconds(late: float, told: float 
     assert fold([event])["late_seconds"] == told
 
 
+@pytest.mark.parametrize(("late", "told"), [(7.0014, 7.001), (7.0016, 7.002)])
+def test_how_late_an_event_came_is_told_to_the_millisecond(late: float, told: float) -> None:
+    event = make_event("call.answered")
+    event["data"]["occurred_at"] = (NOW - timedelta(seconds=late)).isoformat()
+    assert fold([event])["late_seconds"] == told
+
+
 @pytest.mark.parametrize(
     ("payload", "trusted"),
     [

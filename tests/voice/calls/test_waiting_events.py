@@ -132,6 +132,25 @@ def test_what_waits_for_a_leg_of_that_id_in_another_account_is_not_looked_at_aga
     assert (status_of(begun), Call.objects.get().account) == ("processed", account)
 
 
+def test_who_closes_an_event_of_a_leg_and_who_makes_its_call_hold_the_same_leg(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So the one waits for the other. A leg of the same id in another account is another one."""
+    held: list[str] = []
+    monkeypatch.setattr(sql, "hold", held.append)
+
+    def held_for(owner: TelnyxAccount, event: dict[str, Any]) -> set[str]:
+        held.clear()
+        (row,) = receive(owner, event)
+        processing.process(row.pk)
+        return {*held}
+
+    closing, making = held_for(account, of_a_leg()), held_for(account, make_event())
+    elsewhere = held_for(make_account("branch"), of_a_leg())
+    assert closing == making
+    assert (len(closing), len(elsewhere), closing & elsewhere) == (1, 1, set())
+
+
 # --- At the same moment ----------------------------------------------------------------------------------------------
 
 

@@ -1,6 +1,7 @@
 """Which event answers which command: the one it caused, and no other."""
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -78,6 +79,19 @@ def test_an_event_heard_before_it_was_sent_settles_nothing(account: TelnyxAccoun
     command = uncertain(call, "speak", SPEAK)
     with telnyx_says(account):
         assert look(command).is_open_question
+
+
+@pytest.mark.parametrize("behind", [0, 5])
+def test_an_event_heard_at_the_moment_of_its_sending_may_be_its_own(account: TelnyxAccount, behind: float) -> None:
+    """By Telnyx's clock it was then, or as long before as that may be behind."""
+    call = make_call(account)
+    hear(account, make_event("call.speak.started", -40))
+    command = uncertain(call, "speak", SPEAK)
+    assert command.first_sent_at
+    happened = command.first_sent_at - timedelta(seconds=behind)
+    CallEvent.objects.update(received_at=command.first_sent_at, occurred_at=happened)
+    with telnyx_says(account):
+        assert look(command).status == "ok"
 
 
 def test_an_event_heard_before_another_was_sent_is_not_that_ones(account: TelnyxAccount) -> None:

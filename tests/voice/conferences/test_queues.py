@@ -64,7 +64,9 @@ def test_a_queue_from_its_making_to_its_deletion(ring: Any, api: APIClient, brow
 NO_RECORD: dict[str, Any] = {"data": [], "meta": {"total_pages": 1, "total_results": 0}}
 
 
-@pytest.mark.parametrize(("before", "status"), [(-1, "ok"), (4, "ok"), (6, "uncertain"), (None, "uncertain")])
+@pytest.mark.parametrize(
+    ("before", "status"), [(-1, "ok"), (4, "ok"), (5, "uncertain"), (6, "uncertain"), (None, "uncertain")]
+)
 def test_a_queue_is_the_one_that_was_to_be_made_if_it_was_made_since(
     account: TelnyxAccount, before: float | None, status: str
 ) -> None:
