@@ -10,6 +10,7 @@ from portal.models import TelnyxAccount
 from tests.support.factories import make_call
 from tests.support.rest import CALLS, COMMANDS, EVENTS, api_for, problem, send
 from tests.support.rows import CallCommand
+from tests.support.telnyx_answers import telnyx_says
 from voice.catalogue import actions
 
 pytestmark = pytest.mark.django_db
@@ -60,6 +61,15 @@ def test_reading_takes_the_permission_of_what_is_read(
     others = {*READING, "voice.view_flow", "voice.dial", "voice.control_call"} - {permission}
     problem(api_for(user_with(*others, username="others")).get(url), 403)
     assert api_for(user_with(permission)).get(url).status_code == 200
+
+
+def test_what_is_alive_at_telnyx_is_told_to_who_may_see_calls(account: TelnyxAccount, user_with: Any) -> None:
+    url = f"/api/v1/active-calls/?connection_id=77&account={account.name}"
+    others = {*READING, "voice.dial", "voice.control_call"} - {"voice.view_call"}
+    with telnyx_says(account, active_calls={"data": [], "meta": {"total_items": 0}}) as listener:
+        problem(api_for(user_with(*others, username="others")).get(url), 403)
+        assert not listener.requests
+        assert api_for(user_with("voice.view_call")).get(url).status_code == 200
 
 
 @pytest.mark.parametrize(
