@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from rest_framework.test import APIClient
 
 from portal.models import TelnyxAccount
 from portal.times import read_time
@@ -71,6 +72,13 @@ def test_over_rest_the_one_that_opened_last_comes_first(user_with: Any) -> None:
         alert(subject=f"{hours} hours ago", **columns)
     told = api_for(user_with("voice.view_alert"), "events:read").get(API).json()["results"]
     assert [one["subject"] for one in told] == [f"{hours} hours ago" for hours in (1, 2, 3)]
+
+
+def test_the_openapi_document_says_that_nothing_of_an_alert_is_written(api: APIClient) -> None:
+    schemas = api.get("/api/schema/?format=json").json()["components"]["schemas"]
+    members = schemas["Alert"]["properties"]
+    assert [name for name, told in members.items() if not told.get("readOnly")] == []
+    assert {"muted", "summary", "details"} <= set(members)
 
 
 def test_over_rest_scope_and_permission_are_asked_for(user_with: Any) -> None:

@@ -200,6 +200,17 @@ def test_an_outage_of_everything_is_not_a_hundred_alerts(account: TelnyxAccount)
     assert len(opened("breaker_open")) == alert_rounds.MOST_OF_A_KIND
 
 
+def test_what_is_new_is_opened_up_to_the_twentieth_however_many_are_known(account: TelnyxAccount) -> None:
+    AccountBreaker.objects.bulk_create(
+        [AccountBreaker(account=make_account(f"account-{at}"), state="open", since=ago(9)) for at in range(19)]
+    )
+    look()
+    assert len(opened("breaker_open")) == 19
+    AccountBreaker.objects.create(account=account, state="open", since=ago(1))  # the last one that is found
+    look(1)
+    assert (len(opened("breaker_open")), "main" in opened("breaker_open")) == (20, True)
+
+
 def test_what_is_long_over_is_forgotten(account: TelnyxAccount) -> None:
     old = {"kind": "drift", "opened_at": ago(0), "seen_at": ago(0)}
     Alert.objects.create(subject="over", closed_at=timezone.now() - timedelta(days=91), **old)

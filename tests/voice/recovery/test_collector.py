@@ -1,8 +1,8 @@
 """Telnyx's record of the calls of each application: read whole, or the run says that it was not."""
 
 import json
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,7 +17,7 @@ from tests.support.factories import CONNECTION, make_event
 from tests.support.recoveries import NONE_ALIVE, entry, listed, listing, looked, recover, undelivered
 from tests.support.rows import CallEvent, Recovery
 from tests.support.telnyx_answers import telnyx_says
-from voice.calls import telnyx_record
+from voice.calls import status, telnyx_record
 from voice.recovery import runs
 
 pytestmark = pytest.mark.django_db
@@ -97,6 +97,28 @@ def test_it_is_read_on_whichever_end_telnyx_begins_with(
     record = looked(account, call_events=told)
     assert (record.state, record.events_recovered) == ("done", 9)
     assert CallEvent.objects.count() == 9
+
+
+def test_of_very_many_applications_a_run_asks_for_two_hundred_each_of_them_once(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: dict[str, Any] = {"account": account, "webhook_event_url": account.webhook_url}
+    CallControlApplication.objects.bulk_create(CallControlApplication(telnyx_id=str(at), **told) for at in range(201))
+    of_record, of_live_calls = list[str](), list[str]()
+
+    def record(of: TelnyxAccount, connection_id: str, begin: datetime) -> Iterator[list[dict[str, Any]]]:
+        of_record.append(connection_id)
+        return iter(())
+
+    def alive(of: TelnyxAccount, connection_id: str) -> paging.Listing:
+        of_live_calls.append(connection_id)
+        return paging.Listing([], complete=True)
+
+    monkeypatch.setattr(telnyx_record, "of_application", record)
+    monkeypatch.setattr(status, "active_calls", alive)
+    assert looked(account).state == "done"
+    for asked in (of_record, of_live_calls):
+        assert (len(asked), len(set(asked))) == (200, 200)
 
 
 def test_what_telnyx_says_of_several_applications_is_told_once(account: TelnyxAccount) -> None:

@@ -1,5 +1,7 @@
 """Which calls without an end are asked for, and what keeps one of them from being lost."""
 
+from typing import Any
+
 import pytest
 from django.test import Client
 
@@ -11,6 +13,7 @@ from tests.support.rows import Call, CallEvent, Recovery
 from tests.support.telnyx_answers import telnyx_says
 from tests.support.times import ago
 from tests.support.webhooks import post_webhook
+from voice.calls import status as call_status
 from voice.recovery import backfill, open_calls
 
 pytestmark = pytest.mark.django_db
@@ -50,6 +53,35 @@ def test_after_some_calls_that_telnyx_will_not_tell_about_the_others_are_left_to
     assert (record.state, bool(record.problem), len(asked)) == ("done", True, 2)
 
 
+def test_after_twenty_calls_that_telnyx_will_not_tell_about_no_other_is_asked_for(account: TelnyxAccount) -> None:
+    asked: list[str] = []
+
+    def said(path: str) -> str:
+        asked.append(path)
+        return "422 No"
+
+    for at in range(22):
+        make_call(account, str(at), **OLD)
+    assert looked(account, calls=said).problem
+    assert len(asked) == 20
+
+
+def test_of_very_many_calls_without_an_end_a_run_asks_for_five_hundred(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: dict[str, Any] = {"account": account, "connection_id": CONNECTION, "started_at": ago(3600)}
+    Call.objects.bulk_create([Call(call_control_id=f"v3:{at}", **told) for at in range(501)])
+    asked: list[str] = []
+
+    def lives(call: Any) -> dict[str, Any]:
+        asked.append(call.call_control_id)
+        return {"is_alive": True}
+
+    monkeypatch.setattr(call_status, "status", lives)
+    assert looked(account).problem == ""
+    assert (len(asked), len(set(asked))) == (500, 500)
+
+
 @pytest.mark.parametrize("young", ["a command", "an event"])
 def test_what_is_young_in_the_record_keeps_no_call_unless_it_is_its_hang_up(account: TelnyxAccount, young: str) -> None:
     make_call(account, **OLD)
@@ -58,6 +90,14 @@ def test_what_is_young_in_the_record_keeps_no_call_unless_it_is_its_hang_up(acco
         told |= {"type": "command", "name": "hangup", "metadata": {}}
     record = looked(account, calls=GONE, call_events=listing(told))
     assert (record.calls_lost, record.events_recovered) == (1, 0)
+
+
+def test_a_young_hang_up_in_the_record_keeps_its_call_that_telnyx_does_not_know_any_more(
+    account: TelnyxAccount,
+) -> None:
+    make_call(account, **OLD)
+    record = looked(account, calls=GONE, call_events=listing(entry(make_event("call.hangup", -60), 60)))
+    assert (record.calls_lost, record.events_recovered, Call.objects.get().state) == (0, 0, "answered")
 
 
 def test_an_event_that_is_not_processed_yet_keeps_its_own_call_and_no_other(account: TelnyxAccount) -> None:

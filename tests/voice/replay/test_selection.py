@@ -71,6 +71,26 @@ def test_on_a_large_table_all_that_came_since_is_counted_where_that_is_little(
     assert "1 event is like that." in text(browser.post(NEW, asked))
 
 
+@pytest.mark.alone("it counts the events of every account")
+@pytest.mark.parametrize(
+    ("most", "said"), [(1, "1+ events are like that."), (2, "2 are like that; older ones are not counted here")]
+)
+def test_on_a_large_table_older_ones_are_spoken_of_unless_the_newest_are_too_many_to_be_counted(
+    browser: Client,
+    wrong_call: Call,
+    account: TelnyxAccount,
+    monkeypatch: pytest.MonkeyPatch,
+    most: int,
+    said: str,
+) -> None:
+    receive(account, make_event("call.answered", -10))
+    monkeypatch.setattr("voice.replay.selection.MOST_LOOKED_THROUGH", 2)
+    monkeypatch.setattr("voice.replay.selection.MOST_COUNTED", most)
+    assert said in text(browser.post(NEW, {"sources": "webhook"}))
+    look(browser, sources="webhook")
+    assert Replay.objects.get().state == "looking"  # a worker's, since neither count is of all
+
+
 def test_events_that_are_named_are_counted_in_a_large_table_too(
     browser: Client, wrong_call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -192,6 +212,16 @@ def test_of_very_many_events_a_count_says_that_there_are_more_and_a_worker_looks
     assert f"{said} like that." in text(browser.post(NEW, {"account": "main"}))
     look(browser)
     assert Replay.objects.get().state == state
+
+
+@pytest.mark.parametrize(("number", "said"), [(1000, "1,000 events are"), (1001, "1,000+ events are")])
+def test_a_thousand_events_are_counted_and_of_one_more_it_is_said_that_there_are_more(
+    browser: Client, account: TelnyxAccount, number: int, said: str
+) -> None:
+    told: dict[str, Any] = {"account": account, "event_type": "call.answered", "status": "processed", "body": b"{}"}
+    told |= {"source": "webhook", "received_at": AT}
+    CallEvent.objects.bulk_create(CallEvent(dedupe_key=str(at), **told) for at in range(number))
+    assert f"{said} like that." in text(browser.post(NEW, {"account": "main"}))
 
 
 def test_the_events_of_one_call_are_counted_in_a_large_table_too(
