@@ -1,6 +1,9 @@
 """What was changed at Telnyx by others: found by a pull, named in history, told on the page."""
 
+from copy import copy
+from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -9,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from applications.editing.service import Conflict, update_application
-from applications.mirror.drift import drift_of
+from applications.mirror.drift import drift_of, name_authors
 from applications.mirror.store import Page, store, write
 from applications.pulls.pulls import pull
 from portal import sql
@@ -179,3 +182,34 @@ def test_when_it_was_changed_is_not_told_where_telnyx_does_not(mirrored: Any) ->
     store(CALL_CONTROL, row.account, row.remote | {"webhook_timeout_secs": 7}, PORTAL, "changed at Telnyx")
     (found,) = drift_of(row)
     assert (found.changed_at, found.gone, found.reason) == (None, False, "changed at Telnyx")
+
+
+@pytest.mark.parametrize(("newer", "by"), [(999, " by ada@example.com"), (1000, "")])
+def test_of_what_one_pull_found_the_thousand_newest_are_given_a_name(
+    sandbox: Sandbox, mirrored: Any, newer: int, by: str
+) -> None:
+    row, since = mirrored(), sql.clock()
+    edited(sandbox, row, {"active": False})
+    store(CALL_CONTROL, row.account, remote_of(row), PORTAL, "pulled (portal)")
+    found, others = row.history.first(), list[Any]()
+    for _ in range(newer):
+        others.append(copy(found))
+        others[-1].history_id, others[-1].id = None, uuid4()
+    type(found).objects.bulk_create(others)
+    name_authors(CALL_CONTROL, row.account, "pulled (portal)", since)
+    assert reasons(row)[0] == f"changed at Telnyx{by}, found by pull (portal)"
+
+
+def test_what_a_pull_brought_and_what_an_earlier_one_found_is_left_as_it_is(sandbox: Sandbox, mirrored: Any) -> None:
+    row = mirrored()
+    edited(sandbox, row, {"active": False})
+    store(CALL_CONTROL, row.account, remote_of(row), PORTAL, "pulled (portal)")  # and its process died
+    row.history.filter(history_type="~").update(history_date=sql.clock() - timedelta(hours=1))
+    since = sql.clock()
+    new = mirrored(name="new")
+    edited(sandbox, row, {"dtmf_type": "Inband"}, "bob@example.com")
+    store(CALL_CONTROL, row.account, remote_of(row), PORTAL, "pulled (portal)")
+    name_authors(CALL_CONTROL, row.account, "pulled (portal)", since)
+    assert reasons(new) == ["pulled (portal)"]
+    bobs = "changed at Telnyx by bob@example.com, found by pull (portal)"
+    assert reasons(row) == [bobs, "pulled (portal)", "pulled (portal)"]

@@ -160,3 +160,21 @@ def test_of_one_that_had_no_time_its_author_is_known_by_the_time_of_the_change(
     sandbox.store.save_application(kind.resource, remote_of(row) | {timeout: 7} | untold)
     pull(kind, sandbox_account, PORTAL)
     assert _by_reason(row) == shares
+
+
+def test_who_changed_it_long_before_the_last_one_did_is_found_as_well(
+    sandbox: Sandbox, sandbox_account: TelnyxAccount
+) -> None:
+    kind = CALL_CONTROL
+    long_ago = at_telnyx(sandbox_account) | {"updated_at": "2020-01-01T00:00:00.000Z"}
+    sandbox.store.save_application(kind.resource, long_ago)
+    pull(kind, sandbox_account, PORTAL)
+    row = kind.rows(sandbox_account).get()
+    edited(sandbox, row, {"active": False})
+    edited(sandbox, row, {"dtmf_type": "Inband"}, "bob@example.com")
+    for event in sandbox.store.all("audit_events"):
+        if event["change_type"] == "update" and any(change["field"] == "active" for change in event["changes"]):
+            early = event | {"created_at": "2020-01-02T00:00:00.000000Z"}
+            sandbox.store.put("audit_events", event["id"], early)
+    pull(kind, sandbox_account, PORTAL)
+    assert _by_reason(row) == {ADAS: {"active"}, ADAS.replace("ada", "bob"): {"dtmf_type"}}

@@ -326,3 +326,9 @@ def test_one_that_a_pull_brings_just_when_it_is_kept_is_the_same_row(
         ("user: ada", "created (user: ada)"),
         ("portal", "pulled (portal)"),
     ]
+
+
+def test_a_row_that_no_answer_was_kept_in_before_takes_that_of_a_list(account: TelnyxAccount) -> None:
+    CallControlApplication.objects.create(account=account, telnyx_id="made", application_name="by hand")
+    write(CALL_CONTROL, account, listed("made"), PORTAL, "pulled")
+    assert names() == {"made": "made as listed"}
