@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,38 @@ def test_what_a_schema_names_elsewhere_is_told_where_it_belongs(monkeypatch: pyt
     assert json.loads(made.body) == {"wheel": {"way": "text"}}  # nothing is required, and of it the first
     shown = {"size": 1, "way": "text"}
     assert json.loads(made.answer) == {"wheel": shown, "spare": shown, "spokes": [shown]}
+
+
+def test_a_body_is_quoted_so_that_a_shell_sends_it_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = {"type": "string", "default": "it's so"}
+    made = made_of({"properties": {"text": text}, "required": ["text"]}, monkeypatch)
+    assert json.loads(shlex.split(made.curl)[-1]) == {"text": "it's so"}
+
+
+def test_of_an_address_the_parameters_that_are_required_are_shown_and_those_within_it_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    places = [("id", "path", True), ("size", "query", True), ("page", "query", False), ("way", "query", True)]
+    told = [{"name": name, "in": place, "required": required} for name, place, required in places]
+    get = {"operationId": "toys_retrieve", "parameters": told, "responses": {"200": {}}}
+    whole = {"components": {"schemas": {}}, "paths": {"/api/v1/toys/{id}/": {"get": get}}}
+    monkeypatch.setattr(reference, "document", lambda: whole)
+    (made,) = reference.resources.__wrapped__()["toys"].operations
+    assert made.curl == 'curl -s -H "Authorization: Bearer $TOKEN" "$PORTAL/api/v1/toys/{id}/?size=…&way=…"'
+    assert (made.body, made.answer) == ("", "")
+
+
+def test_an_object_of_which_no_member_is_told_is_shown_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    bags = {"bag": {"type": "object"}, "none": {"type": ["object", "null"], "additionalProperties": {}}}
+    made = made_of({"properties": bags, "required": [*bags]}, monkeypatch)
+    assert json.loads(made.body) == json.loads(made.answer) == {"bag": {}, "none": {}}
+
+
+def test_what_is_within_itself_is_told_to_a_depth_and_no_further(monkeypatch: pytest.MonkeyPatch) -> None:
+    node = {"type": "object", "properties": {"next": {"$ref": "#/components/schemas/Node"}}}
+    made = made_of(node, monkeypatch, Node=node)
+    assert [one.name for one in made.members] == [".".join(["next"] * depth) for depth in range(1, 6)]
+    assert json.loads(made.answer) == {"next": {"next": {"next": {"next": {"next": {}}}}}}
 
 
 @pytest.mark.django_db(transaction=True)
