@@ -76,6 +76,11 @@ def test_a_body_beyond_the_limit_is_not_waited_for(request_bytes: bytes) -> None
     assert incoming.is_too_large
 
 
+@pytest.mark.parametrize(("length", "is_judged"), [(64 * 1024, False), (64 * 1024 + 1, True)])
+def test_the_end_of_a_head_is_waited_for_up_to_64_kibibytes(length: int, is_judged: bool) -> None:
+    assert Incoming(b"GET / HTTP/1.1\r\nX: ".ljust(length, b"a")).is_whole() is is_judged
+
+
 def test_a_body_of_the_limit_is_waited_for() -> None:
     for head in (HEAD + f"Content-Length: {MOST_BODY}\r\n\r\n".encode(), CHUNKS + f"{MOST_BODY:x}\r\n".encode()):
         incoming = Incoming(head)

@@ -36,6 +36,14 @@ def test_its_thread_keeps_no_process_alive_and_what_was_said_when_is_kept_where_
     assert kept == {"schedule"}
 
 
+def test_nobody_is_listened_to(tmp_path: Path) -> None:
+    """What a broker says would be heard by another thread."""
+    said, before = list[str](), set(threading.enumerate())
+    with timers.running(tmp_path / "schedule", said.append):
+        eventually(lambda: said)
+        assert {thread.name for thread in set(threading.enumerate()) - before} == {"timers"}
+
+
 def test_it_begins_anew_after_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(timers, "_PAUSE_SECONDS", 0.01)
     failures = iter([OSError("the broker is away"), RuntimeError("the file is broken")])

@@ -5,6 +5,7 @@ import struct
 from concurrent.futures import Future
 from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -144,6 +145,19 @@ def test_who_is_over_the_limit_of_an_address_stays_so(
     far = [connect(source="127.0.0.2") for _ in range(5)]
     assert [is_open(one) for one in far] == [True, True, False, False, False]
     assert worker.nr_conns == 2
+
+
+def test_one_address_that_has_too_many_connections_is_told_in_the_log_and_others_are_not(
+    worker: Worker, connect: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web_worker, "MOST_OF_ONE_ADDRESS", 2)
+    told = list[str]()
+    monkeypatch.setattr(worker, "log", SimpleNamespace(warning=told.append))
+    for source in ("127.0.0.2", "127.0.0.3", "127.0.0.2", "127.0.0.3"):
+        connect(source=source)
+    assert told == []
+    connect(source="127.0.0.2")
+    assert told == ["too many connections of one address"]
 
 
 def test_half_a_request_that_ends_is_judged_once(worker: Worker, connect: Any) -> None:
