@@ -10,6 +10,7 @@ from portal import stopping
 from portal.models import TelnyxAccount
 from portal.telnyx import client
 from portal.telnyx.client import DeadlineTransport, NotNow, ask
+from portal.telnyx.errors import TelnyxUnavailable, TelnyxUncertain
 from tests.support.accounts import make_account
 from tests.support.http_servers import answer, serving
 
@@ -59,6 +60,30 @@ def test_one_that_has_left_is_answered() -> None:
     with serving(signalled) as listener:
         account = make_account("wired", f"{listener.url}/v2")
         assert ask(account, HANGUP, "v3:1") == {"data": {"result": "ok"}}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        (b"", TelnyxUncertain),
+        (answer("500 Internal Server Error"), TelnyxUncertain),
+        (answer("429 Too Many Requests"), TelnyxUnavailable),
+    ],
+    ids=["nothing", "an error of its own", "too many requests"],
+)
+def test_one_that_has_left_and_went_wrong_is_not_told_as_never_asked(said: bytes, kind: type[Exception]) -> None:
+    """Whoever has it asked once more might ring a phone twice."""
+
+    def signalled(connection: Any) -> None:
+        stopping.begin()
+        connection.sendall(said)
+
+    with serving(signalled) as listener:
+        account = make_account("wired", f"{listener.url}/v2")
+        with pytest.raises(kind) as caught:
+            ask(account, HANGUP, "v3:1")
+    assert not isinstance(caught.value, NotNow)
 
 
 def test_others_than_telnyx_may_still_be_told() -> None:

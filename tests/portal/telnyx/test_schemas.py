@@ -1,7 +1,10 @@
 """Parameters as the SDK has them, by the names of the wire."""
 
+from typing import Required, TypedDict
+
 import pytest
 
+from portal.telnyx import schemas
 from portal.telnyx.schemas import InvalidParameters, describe, has_parameter, parameters, validate
 from portal.telnyx.sdk_types import Parameter
 
@@ -144,6 +147,39 @@ def test_the_editor_is_told_what_is_chosen_from_and_what_is_within():
     assert describe(create["application_name"]) == {"name": "application_name", **of_text}
     inbound = describe(create["inbound"])
     assert {"name": "channel_limit", "kind": "integer", "required": False} in inbound["fields"]
+
+
+class Toy(TypedDict, total=False):
+    colour: str
+    size: Required[int]
+    way: str
+    age: Required[int]
+
+
+def test_what_is_required_comes_first_and_all_else_in_the_sdks_order(monkeypatch):
+    monkeypatch.setattr(schemas, "_params_type", lambda method: Toy)
+    told = [(parameter.name, parameter.required) for parameter in parameters.__wrapped__("toys.make")]
+    assert told == [("size", True), ("age", True), ("colour", False), ("way", False)]
+
+
+def test_the_methods_of_a_resource_are_those_that_it_has_for_everybody():
+    every = schemas.methods.__wrapped__("calls.actions")
+    assert {"answer", "hangup", "transfer"} <= set(every)
+    assert [name for name in every if name.startswith(("_", "with_"))] == []
+    assert list(every) == sorted(set(every))
+
+
+def test_a_summary_is_the_first_paragraph_in_one_line(monkeypatch):
+    def put_through() -> None:
+        """Put the call through
+        to somebody else.
+
+        It goes on.
+        """
+
+    assert schemas.summary("calls.actions.transfer") == "Transfer a call to a new destination."
+    monkeypatch.setattr(schemas, "_function", lambda method: put_through)
+    assert schemas.summary("calls.put_through") == "Put the call through to somebody else."
 
 
 def test_takes_tells_whether_a_method_has_a_parameter():

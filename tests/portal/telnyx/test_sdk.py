@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import util
 from pathlib import Path
 from typing import Any
 
@@ -95,3 +96,16 @@ def test_a_name_is_taken_from_where_the_packages_own_code_takes_it(wheels: Any) 
     assert wheels.Spoke is wheels.rim.Spoke
     others = ("annotations", "os", "garage", "Lift", "Tyre", "_hub")
     assert [name for name in others if hasattr(wheels, name)] == []
+
+
+def test_it_is_a_package_to_whoever_asks_python_where_it_is(wheels: Any, tmp_path: Path) -> None:
+    found = util.find_spec("wheels")
+    assert found is not None
+    places = (found.name, found.origin, [*(found.submodule_search_locations or ())])
+    assert places == ("wheels", str(tmp_path / "wheels" / "__init__.py"), [str(tmp_path / "wheels")])
+
+
+def test_a_module_that_is_the_packages_own_business_is_not_imported_for_its_name(wheels: Any, tmp_path: Path) -> None:
+    (tmp_path / "wheels" / "_cog.py").write_text("")
+    assert not hasattr(wheels, "_cog")
+    assert "wheels._cog" not in sys.modules
