@@ -1,3 +1,5 @@
+from dataclasses import replace
+from datetime import timedelta
 from itertools import count
 from typing import Any
 
@@ -332,3 +334,13 @@ def test_a_row_that_no_answer_was_kept_in_before_takes_that_of_a_list(account: T
     CallControlApplication.objects.create(account=account, telnyx_id="made", application_name="by hand")
     write(CALL_CONTROL, account, listed("made"), PORTAL, "pulled")
     assert names() == {"made": "made as listed"}
+
+
+@pytest.mark.parametrize(("later", "name"), [(0, "made here"), (1, "made as listed")])
+def test_a_list_that_was_asked_for_before_or_just_when_a_row_was_saved_leaves_it(
+    account: TelnyxAccount, later: int, name: str
+) -> None:
+    row, _ = store(CALL_CONTROL, account, {"id": "made", "application_name": "made here"}, PORTAL, "created")
+    page = replace(listed("made"), asked_at=row.pulled_at + timedelta(microseconds=later))
+    write(CALL_CONTROL, account, page, PORTAL, "pulled")
+    assert names() == {"made": name}
