@@ -283,3 +283,9 @@ def test_the_page_tells_which_line_is_next_and_who_may_see_none_how_many_there_a
     assert "Next line" in text
     batches.pause(batch, PORTAL)
     assert "Next line" not in browser.get(page).content.decode()
+
+
+def test_a_list_of_too_many_is_told_on_its_field(browser: Client, application: Any) -> None:
+    page = browser.post(PAGE, form(numbers="+13125550001\n" * 1001, go="1"))
+    assert list(page.context["form"].errors) == ["numbers"]
+    assert not DialBatch.objects.exists()

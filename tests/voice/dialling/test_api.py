@@ -1,5 +1,6 @@
 """Dial batches and limits over REST."""
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -150,3 +151,34 @@ def test_a_list_begins_with_the_newest_and_tells_of_each_batch_how_far_it_is(api
     assert told == {row["id"]: (row["status"], row["progress"]) for row in alone}
     assert list(told) == [str(one.pk) for one in (third, second, first)]
     assert [row["progress"]["percent"] for row in alone] == [75, 50, 100]
+
+
+@pytest.mark.alone("an account need not be named while there is only one")
+def test_a_batch_names_no_account_while_there_is_only_one(api: Any, account: TelnyxAccount) -> None:
+    given = {name: value for name, value in body(2).items() if name != "account"}
+    made = api.post(URL, given, format="json")
+    assert (made.status_code, made.json()["account"]) == (201, account.name)
+
+
+def test_a_batch_is_found_again_by_the_key_that_it_was_asked_for_with(api: Any, account: TelnyxAccount) -> None:
+    key = {"Idempotency-Key": "spring"}
+    made = [api.post(URL, body(2), format="json", headers=key).json()["id"] for _ in range(2)]
+    batch = DialBatch.objects.get()
+    assert (made, batch.intent.startswith("rest:")) == ([str(batch.pk)] * 2, True)
+
+
+def test_a_dry_run_tells_how_long_the_batch_would_take(api: Any, account: TelnyxAccount) -> None:
+    told = api.post(URL, body(3, dry_run=True), format="json").json()
+    assert told == {"lines": 3, "seconds": 1.0, "problems": {}}
+
+
+def test_what_is_wrong_with_a_line_is_told_by_its_number(api: Any, account: TelnyxAccount) -> None:
+    errors = api.post(URL, body(numbers=["+13125550001", "3125550002"]), format="json").json()["errors"]
+    assert list(errors) == ["numbers.2"]
+    assert "Did you mean +13125550002?" in errors["numbers.2"][0]
+
+
+def test_limits_tell_when_they_were_changed(api: Any, account: TelnyxAccount) -> None:
+    row = limit(account, dials_per_day=7)
+    told = api.get(f"/api/v1/accounts/{account.name}/limits/").json()
+    assert datetime.fromisoformat(told["updated_at"]) == row.updated_at

@@ -175,6 +175,7 @@ def test_an_assistant_of_a_document_may_call_whom_nobody_here_knows(document: st
         ("answer", {"assistant": {"id": "a", "tools": [{"type": "hangup", "hangup": {"description": "x"}}]}}, False),
         ("gather_using_ai", {"assistant": {"model": "a"}}, False),
         ("answer", {"webhook_urls": {"call.hangup": ["https://a.example"]}}, False),
+        ("dial", {"conference_config": {"id": "a"}}, False),
     ],
 )
 def test_an_assistant_that_is_kept_at_telnyx_has_tools_that_nobody_here_knows(

@@ -149,6 +149,19 @@ def test_addresses_are_found_where_they_stand(action: str, given: dict[str, Any]
     assert len(addresses(action, given)) == places
 
 
+@pytest.mark.parametrize(
+    ("action", "given", "hosts"),
+    [
+        ("texml.calls.dial", {"SendRecordingUrl": False}, []),
+        ("texml.calls.redirect", {"Texml": "<Response><Play>https://A.example/a</Play></Response>"}, ["a.example"]),
+        ("texml.calls.redirect", {"Texml": "<Response><Play>https://a.example/a</Play>"}, []),  # it cannot be read
+    ],
+)
+def test_of_texml_the_addresses_of_a_document_are_read(action: str, given: dict[str, Any], hosts: list[str]) -> None:
+    found = addresses(action, given)
+    assert [(one.place, one.host) for one in found] == [("Texml", host) for host in hosts]
+
+
 def test_an_address_where_anything_may_stand_is_held_to_the_hosts_named(account: TelnyxAccount, user_with: Any) -> None:
     make_call(account)
     limit(account, egress_hosts=["media.example.com"])

@@ -163,3 +163,38 @@ def test_the_box_of_the_caller_hangs_on_the_list_of_the_account_s_own_numbers(
     (offered,) = re.findall(r'<datalist id="portal-own-numbers"[^>]*>', html)
     assert 'hx-get="/admin/voice/dialbatch/own-numbers/" hx-include="#id_connection_id"' in offered
     assert 'id="id_connection_id"' in html
+
+
+COMMON = ["timeout_secs", "answering_machine_detection", "record", "record_channels", "record_format"]
+COMMON += ["stream_url", "stream_track", "client_state"]
+
+
+@pytest.mark.parametrize(
+    ("page", "leading"),
+    [
+        (PAGE, ["connection_id", "from", "to"]),
+        (OF_A_LIST, ["name", "connection_id", "from", "numbers", "file", "per_second"]),
+    ],
+)
+def test_what_is_set_most_stands_first_in_its_order_and_not_among_the_rest_again(
+    browser: Client, application: Any, page: str, leading: list[str]
+) -> None:
+    shown = browser.get(page).context["form"]
+    first, more = ([field.name for field in fields] for fields in (shown.first, shown.more))
+    assert first == [*leading, *COMMON]
+    assert more
+    assert not {*first} & {*more}
+
+
+def test_the_box_of_the_caller_belongs_to_its_label(browser: Client, application: Any) -> None:
+    (box,) = re.findall(r'<input[^>]*name="from"[^>]*>', browser.get(PAGE).content.decode())
+    assert 'id="id_from"' in box
+
+
+def test_an_application_that_is_asked_for_and_is_among_the_first_is_listed_once(
+    browser: Client, application: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("voice.dialling.forms._MOST_OFFERED", 1)
+    CallControlApplication.objects.create(account=application.account, telnyx_id="4", application_name="z")
+    field = browser.get(f"{PAGE}?application=1293").context["form"]["connection_id"]
+    assert (list(dict(field.field.choices)), field.value()) == (["", "1293"], "1293")

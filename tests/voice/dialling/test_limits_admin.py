@@ -260,3 +260,10 @@ def test_what_is_used_now_is_told_in_the_list_and_on_the_page(browser: Client, a
     for url in ("", f"{limits.of_account(account).pk}/change/"):
         page = browser.get(f"/admin/voice/limits/{url}").content.decode()
         assert "1 in the last minute · 2 in 24 h · 3 alive" in page
+
+
+def test_limits_of_no_token_are_not_made(browser: Client) -> None:
+    answer = browser.post("/admin/voice/limits/add/", {"token": "", "allow_sip": "on"})
+    assert answer.status_code == 200
+    assert "token" in answer.context["adminform"].errors
+    assert not Limits.objects.exists()

@@ -12,7 +12,7 @@ from tests.support.accounts import make_account
 from tests.support.batches import body
 from tests.support.clocks import set_wrong
 from tests.support.commands import made_uncertain
-from tests.support.factories import make_call, make_event, make_flow
+from tests.support.factories import CONNECTION, make_call, make_event, make_flow
 from tests.support.limits import FROM, dial, limit
 from tests.support.rows import Call, CallCommand, DialBatch, Limits
 from tests.support.times import ago
@@ -182,6 +182,31 @@ def test_a_dial_that_is_looked_for_has_its_leg_though_others_were_sent_long_afte
     assert in_use(account) == 2
 
 
+def test_a_texml_dial_whose_callback_is_faster_than_its_answer_counts_once(account: TelnyxAccount) -> None:
+    values = {"From": FROM, "To": TO}
+    on_the_wire(outbox.place(account, "texml.calls.create", values, PORTAL, path=[CONNECTION]))
+    rings(account)
+    assert in_use(account) == 1
+
+
+def test_a_leg_that_is_over_stands_for_no_dial_that_is_on_its_way(account: TelnyxAccount) -> None:
+    on_the_wire(dial(account, TO))
+    rings(account, state="ended")
+    assert in_use(account) == 1
+
+
+def test_a_session_that_a_token_called_into_days_ago_is_its_own_no_more(account: TelnyxAccount) -> None:
+    token = ApiToken.objects.create(user=User.objects.create(username="ada"), name="crm", digest="x", prefix="y")
+    own = Limits.objects.create(token=token)
+    asking = make_call(account, "asking", call_session_id="its own")
+    told = {"token": token, "status": "ok", "first_sent_at": ago(9), "finished_at": ago(8)}
+    asked = CallCommand.objects.filter(pk=outbox.act(asking, "transfer", {"to": TO}, PORTAL).pk)
+    rings(account, call_session_id="its own")
+    for days, used in ((0, 1), (2, 0)):
+        asked.update(counted_at=ago(days * 86400 + 10), **told)
+        assert limits.usage(own).concurrent_calls == used
+
+
 # --- Accepted, and not known to be over ------------------------------------------------------------------------------
 
 
@@ -228,6 +253,13 @@ def test_an_accepted_dial_whose_answer_named_no_call_counts_while_it_may_ring(
     assert in_use(account) == used
     rings(account, started_at=ago(seconds - 1))
     assert in_use(account) == 1
+
+
+@pytest.mark.parametrize("action", ["dial", "transfer"])
+def test_what_telnyx_has_just_refused_rings_nobody(account: TelnyxAccount, action: str) -> None:
+    made = dial(account, TO) if action == "dial" else outbox.act(make_call(account), action, {"to": TO}, PORTAL)
+    CallCommand.objects.filter(pk=made.pk).update(status="refused", first_sent_at=ago(2), finished_at=ago(1))
+    assert in_use(account) == 0
 
 
 @pytest.mark.parametrize(("hours", "used"), [(23, 1), (25, 0)])
@@ -295,6 +327,21 @@ def test_dials_of_one_event_count_beside_each_other(account: TelnyxAccount, clie
     made = CallCommand.objects.order_by("sequence")
     assert [command.status for command in made] == ["queued", "queued", "expired"]
     assert name in made[2].error
+
+
+def test_a_dial_that_telnyx_would_refuse_takes_no_room_from_the_others_of_its_event(
+    account: TelnyxAccount, client: Any
+) -> None:
+    limit(account, dials_per_day=1)
+    wrong = {"to": TO, "from": FROM, "timeout_secs": "{{ event.payload.custom }}"}
+    do = [{"action": "transfer", "parameters": given} for given in (wrong, {"to": "+13125550002", "from": FROM})]
+    make_flow(account, {"event_type": "call.dtmf.received", "do": do})
+    make_call(account)
+    assert post_webhook(client, account, make_event("call.dtmf.received", custom="soon")).status_code == 200
+    processing.process(*processing.due(1))
+    first, second = CallCommand.objects.order_by("sequence")
+    assert ("Telnyx would refuse it" in first.error, first.status) == (True, "expired")
+    assert (second.error, second.status) == ("", "queued")
 
 
 # --- Many rows at once -----------------------------------------------------------------------------------------------

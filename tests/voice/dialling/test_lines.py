@@ -185,6 +185,13 @@ def test_the_file_takes_the_permission_to_see_lines_and_a_post(
     assert not AuditEvent.objects.filter(action="batch.export").exists()
 
 
+def test_who_may_see_no_lines_is_told_how_many_are_in_each_status(signed_in: Any, batch: DialBatch) -> None:
+    page = signed_in("voice.view_dialbatch").get(_url(batch))
+    counts = [("ok", 5), ("sending", 1), ("queued", 1), ("refused", 1), ("uncertain", 1), ("expired", 1)]
+    assert [(str(name), count) for name, count in page.context["counts"]] == counts
+    assert str(page.context["title"]) == "10 numbers"
+
+
 @pytest.mark.parametrize("query", [{"p": "nonsense"}, {"outcome": "nonsense"}])
 def test_what_is_no_page_and_no_outcome_is_told(browser: Client, batch: DialBatch, query: dict[str, str]) -> None:
     page = browser.get(_url(batch), query)

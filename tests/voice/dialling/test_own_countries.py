@@ -105,6 +105,37 @@ def test_without_a_number_nobody_is_called_and_it_says_why(api: Any, live: Telny
     assert api.post(CALLS, body(AMERICAN), format="json").status_code == 202
 
 
+@pytest.mark.parametrize("opened", [{"allowed_countries": ["DE"]}, {"allowed_prefixes": ["+4930"]}])
+def test_that_no_country_is_open_is_told_while_none_is_alone(live: TelnyxAccount, opened: dict[str, Any]) -> None:
+    limit(live, own_countries_wanted=False, **opened)
+    with pytest.raises(LimitExceeded) as caught:
+        dial(live, AMERICAN)
+    assert caught.value.words.startswith("Numbers of US may not be called: the limit allowed_countries of")
+
+
+def test_of_an_account_that_is_a_sandbox_again_telnyx_is_not_asked(account: TelnyxAccount, telnyx: Listener) -> None:
+    cache.clear()
+    TelnyxAccount.objects.update(base_url=f"{telnyx.url}/v2")
+    limit(account, own_countries_wanted=True)
+    own_numbers.open_own_countries(TelnyxAccount.objects.get())
+    row = Limits.objects.get()
+    assert (row.allowed_countries, row.own_countries_wanted, telnyx.requests) == ([], True, [])
+
+
+def test_the_page_shows_what_holds_of_an_account_that_became_live_whether_telnyx_is_asked_or_not(
+    account: TelnyxAccount, browser: Client, telnyx: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit(account, dials_per_minute=7)
+    TelnyxAccount.objects.update(base_url=f"{telnyx.url}/v2")
+    monkeypatch.setattr(TelnyxAccount, "is_live", True)
+    monkeypatch.setattr(own_numbers, "open_wanted", lambda _: None)
+    assert browser.get("/admin/voice/limits/").status_code == 200
+    row = Limits.objects.get()
+    assert (row.for_live, row.dials_per_minute) == (True, 60)
+    noted = AuditEvent.objects.get(action="limits.update", actor="portal")
+    assert noted.details["now"]["dials_per_minute"] == 60
+
+
 @pytest.mark.parametrize("owned", [["+80012345678"], ["+882161234567"], ["nonsense"], ["+1555"]])
 def test_a_number_of_no_country_opens_none(live: TelnyxAccount, telnyx: Any, owned: list[str]) -> None:
     telnyx.owned[:] = owned

@@ -143,6 +143,15 @@ def test_a_token_publishes_no_document_that_goes_around_its_scopes_or_limits_of_
     assert wide.post(url, confirmed, format="json").status_code == 201
 
 
+def test_a_document_that_rings_and_records_nobody_is_published_without_the_right_to_control_calls(
+    account: TelnyxAccount, user_with: Any
+) -> None:
+    document = make_document(account, "<Response><Say>Hello</Say></Response>")
+    person = user_with(*(f"voice.{verb}_texmldocument" for verb in ("view", "change", "publish")))
+    url = f"/api/v1/texml/documents/{document.pk}/publish/"
+    assert api_for(person).post(url, {"confirmed": True}, format="json").status_code == 201
+
+
 # --- With it, the limits ---------------------------------------------------------------------------------------------
 
 
