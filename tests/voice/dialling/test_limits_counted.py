@@ -207,6 +207,14 @@ def test_a_session_that_a_token_called_into_days_ago_is_its_own_no_more(account:
         assert limits.usage(own).concurrent_calls == used
 
 
+def test_whoever_was_sent_last_has_the_last_leg_though_it_was_asked_for_first(account: TelnyxAccount) -> None:
+    for sent in (1, 20):
+        CallCommand.objects.filter(pk=on_the_wire(dial(account, TO)).pk).update(first_sent_at=ago(sent))
+    rings(account, "c", started_at=ago(0.5))
+    rings(account, "b", started_at=ago(15))
+    assert in_use(account) == 2
+
+
 # --- Accepted, and not known to be over ------------------------------------------------------------------------------
 
 
