@@ -333,3 +333,21 @@ def test_a_session_tells_the_application_of_each_leg(api: APIClient, account: Te
         call = make_call(account, str(at), connection_id=connection_id, started_at=begun + timedelta(seconds=at))
     legs = api.get(f"/api/v1/sessions/{call.call_session_id}/?account={account.name}").json()["calls"]
     assert [leg["application"] for leg in legs] == ["call-router", "ivr", None]
+
+
+@pytest.mark.parametrize("below", ["events", "commands", "telnyx-events"])
+def test_what_is_read_below_a_call_takes_no_filter_that_it_has_not(
+    api: APIClient, account: TelnyxAccount, below: str
+) -> None:
+    url = of_call(make_call(account), below)
+    assert set(problem(api.get(f"{url}&stat=x"), 400)["errors"]) == {"stat"}
+    assert set(problem(api.get(f"{url}&page_size="), 400)["errors"]) == {"page_size"}
+
+
+def test_what_is_alive_is_asked_for_by_the_application_and_by_nothing_else(
+    api: APIClient, account: TelnyxAccount
+) -> None:
+    with telnyx_says(account, active_calls={"data": [], "meta": {"total_items": 0}}) as listener:
+        url = f"/api/v1/active-calls/?connection_id={CONNECTION}&account={account.name}"
+        assert set(problem(api.get(f"{url}&state=answered"), 400)["errors"]) == {"state"}
+        assert not listener.requests

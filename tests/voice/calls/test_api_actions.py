@@ -9,7 +9,7 @@ from rest_framework.test import APIClient
 from portal.models import TelnyxAccount
 from tests.support.accounts import make_account
 from tests.support.factories import make_call
-from tests.support.rest import CALLS, problem, send
+from tests.support.rest import CALLS, of_call, problem, send
 from tests.support.rows import CallCommand
 
 pytestmark = pytest.mark.django_db
@@ -66,3 +66,15 @@ def test_an_action_on_an_ended_call_is_accepted_and_expired(api: APIClient, acco
     answer = send(api, f"{CALLS}{make_call(account, state='ended').call_control_id}/actions/hangup/?account=main")
     assert (answer.status_code, answer.json()["status"]) == (202, "expired")
     assert answer.json()["error"] == "The call has already ended."
+
+
+@pytest.mark.parametrize("what", ["dial", "send_dtmf"])
+def test_a_command_is_made_by_the_key_that_its_request_has(api: APIClient, account: TelnyxAccount, what: str) -> None:
+    """So that a repeat finds it whatever became of the first answer; without a key each is another wish."""
+    call, key = make_call(account), {"Idempotency-Key": "k"}
+    url, body = (CALLS, DIAL | {"account": account.name}), {"digits": "1"}
+    address, given = url if what == "dial" else (of_call(call, "actions", what), body)
+    for headers, is_by_it in ((key, True), ({}, False)):
+        CallCommand.objects.all().delete()
+        assert send(api, address, given, **headers).status_code == 202
+        assert CallCommand.objects.get().intent_key.startswith("person:rest:") is is_by_it

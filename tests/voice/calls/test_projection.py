@@ -14,7 +14,7 @@ from rest_framework.test import APIClient
 from portal.models import TelnyxAccount
 from tests.support.accounts import make_account
 from tests.support.events import tell
-from tests.support.factories import TO, make_event, run_owed
+from tests.support.factories import TO, make_call, make_event, run_owed
 from tests.support.rest import CALLS
 from tests.support.rows import Call, CallEvent
 from tests.support.texml import form
@@ -277,3 +277,37 @@ def test_what_is_told_late_of_a_lost_call_gives_it_no_new_life(account: TelnyxAc
     assert (call.state, call.ended_at, call.has_recording) == ("lost", ended, True)
     tell(account, make_event("call.bridged", 2))
     assert (Call.objects.get().state, Call.objects.get().ended_at) == ("bridged", None)
+
+
+def test_an_answer_that_a_step_of_the_call_tells_is_of_its_own_time(account: TelnyxAccount) -> None:
+    """The earliest counts; what happens within the call tells none."""
+    at = datetime.now(UTC)
+    first, other = ((at - timedelta(seconds=seconds)).isoformat() for seconds in (17, 18))
+    documents = [
+        make_event("call.answered", -16),
+        make_event("call.hangup", -1, answered_time=first),
+        make_event("call.speak.started", -9, answered_time=other),
+    ]
+    for order in itertools.permutations([read(account, document) for document in documents]):
+        assert fold(account, list(order))["answered_at"] == datetime.fromisoformat(first)
+
+
+def test_what_a_recovery_brings_is_not_late_and_its_webhook_is_as_late_as_that(account: TelnyxAccount) -> None:
+    body = json.dumps(make_event("call.answered", -9)).encode()
+    webhook, recovered = (intake.read(account, source, {}, body, RECEIVED) for source in ("webhook", "backfill"))
+    assert webhook.occurred_at
+    late = round((RECEIVED - webhook.occurred_at).total_seconds(), 3)
+    assert [fold(account, [event])["late_seconds"] for event in (webhook, recovered)] == [late, None]
+    webhook.known_since = webhook.occurred_at + timedelta(seconds=7)
+    assert fold(account, [webhook])["late_seconds"] == 7.0
+
+
+@pytest.mark.django_db
+def test_what_a_conference_of_texml_tells_of_a_leg_makes_it_no_texml_call(
+    client: Client, account: TelnyxAccount
+) -> None:
+    call = make_call(account, "one")
+    for fields, is_texml in (({"ConferenceSid": "c", "StatusCallbackEvent": "participant-join"}, False), ({}, True)):
+        assert post_texml(client, account, form(**fields, Digits="1")).status_code == 200
+        run_owed()
+        assert (Call.objects.get().is_texml, CallEvent.objects.latest("received_at").call) == (is_texml, call)

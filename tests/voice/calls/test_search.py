@@ -374,3 +374,17 @@ def test_of_two_events_and_two_commands_each_leads_to_its_own_call(account: Teln
         call = Call.objects.get(call_control_id=f"v3:{leg}-leg")
         ids = [CallEvent.objects.get(call=call).pk, CallEvent.objects.get(call=call).event_id, act(call, "hangup").pk]
         assert [found(str(one), ada) for one in ids] == [leg] * 3
+
+
+def test_an_event_is_found_by_its_id_in_capitals_with_the_other_body_that_came_under_it(
+    account: TelnyxAccount, client: Client, operator: User
+) -> None:
+    client.force_login(operator)
+    for event in (first := make_event(leg="d")), make_event(leg="e"):
+        data = event["data"]
+        tell(account, event, event | {"data": data | {"payload": data["payload"] | {"to": "+13125550007"}}})
+    identifier = first["data"]["id"]
+    for text in (identifier, identifier.upper(), f" {identifier} "):
+        rows = client.get("/admin/voice/callevent/", {"q": text}).context["cl"].result_list
+        assert sorted((row.event_id, row.reason) for row in rows) == [(identifier, ""), (identifier, "variant")]
+    assert found(identifier.upper(), Actor("user: operator", operator)) == "d"

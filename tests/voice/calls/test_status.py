@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.contrib.messages import constants
 from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
@@ -282,3 +283,62 @@ def test_a_texml_call_is_over_however_it_ended(db: None, api: APIClient, word: s
         call = make_call(wired(telnyx.url), is_texml=True, started_at=datetime(2026, 5, 22, 10, tzinfo=UTC))
         answered = api.post(f"{CALLS}{call.call_control_id}/refresh/")
     assert (answered.status_code, answered.json()["state"]) == (200, "ended"), answered.json()
+
+
+@pytest.mark.parametrize(
+    ("said", "level", "words"),
+    [
+        (
+            ("404 Not Found", {"errors": [{"code": "90034", "detail": "None."}]}),
+            constants.WARNING,
+            "does not know this call",
+        ),
+        ({"sid": "v3:a-leg", "status": "in-progress"}, constants.INFO, "Telnyx was asked: the call is answered."),
+    ],
+)
+def test_of_a_texml_call_that_telnyx_does_not_know_it_is_not_said_that_it_has_ended(
+    browser: Client, account: TelnyxAccount, said: Any, level: int, words: str
+) -> None:
+    """TeXML may tell of a call late."""
+    TelnyxAccount.objects.filter(pk=account.pk).update(account_sid=SID)
+    call = make_call(account, is_texml=True)
+    with telnyx_says(account, **{"/Calls/": said}):
+        answer = browser.post(f"/admin/voice/call/{call.pk}/refresh/", follow=True)
+    (message,) = answer.context["messages"]
+    assert (message.level, words in str(message), "it has ended" in str(message)) == (level, True, False)
+
+
+def test_what_texmls_resource_tells_of_a_call_takes_the_place_of_nothing_that_an_event_told(
+    account: TelnyxAccount,
+) -> None:
+    """But for its end, which an event may tell better later."""
+    tell(account, make_event("call.speak.started", -30, direction="incoming", total_cost="0.0055"))
+    before, ended = Call.objects.get(), ago(10)
+    told = {"from": "+13125550008", "to": "+13125550009", "direction": "outgoing", "total_cost": "9", "ending": "busy"}
+    times = {"start_time": ago(60).isoformat(), "end_time": ended.isoformat()}
+    call = status.close_as_told(before, {**told, **times, "state": "ended"})
+    assert (call.state, call.ended_at, call.hangup_cause, call.is_texml) == ("ended", ended, "busy", True)
+    kept = ("from_number", "to_number", "direction", "cost", "started_at")
+    assert [getattr(call, name) for name in kept] == [getattr(before, name) for name in kept]
+    hang_up = make_event("call.hangup", -12)
+    tell(account, hang_up)
+    call = Call.objects.get()
+    assert (call.state, call.hangup_cause) == ("ended", "normal_clearing")
+    assert call.ended_at == datetime.fromisoformat(hang_up["data"]["payload"]["end_time"])
+
+
+def test_a_call_that_was_taken_for_lost_too_early_is_as_if_it_never_was(account: TelnyxAccount) -> None:
+    begun = [make_event(seconds=-900), make_event("call.answered", -890)]
+    bridged, found = make_event("call.bridged", -2), []
+    for is_lost in (True, False):
+        CallEvent.objects.all().delete()
+        Call.objects.all().delete()
+        tell(account, *begun)
+        if is_lost:
+            assert status.close_as_lost(Call.objects.get(), None, ago(60)).state == "lost"
+        tell(account, bridged)
+        call = Call.objects.get()
+        facts = {name: key for name, key in call.facts.items() if name != "late_seconds"}  # it is of when they came
+        found.append((call.state, call.ended_at, call.answered_at, call.bridged_at, facts))
+    assert found[0] == found[1]
+    assert found[0][:2] == ("bridged", None)

@@ -7,7 +7,7 @@ import pytest
 
 from portal.models import TelnyxAccount
 from tests.support.accounts import make_account
-from tests.support.commands import act
+from tests.support.commands import act, of_event
 from tests.support.conferences import SAID, room_event
 from tests.support.documents import published
 from tests.support.events import tell
@@ -216,3 +216,20 @@ def test_a_command_tells_its_attempts(account: TelnyxAccount, operator: Any) -> 
     tried = [{"at": ago(at).isoformat(), "http_status": 503, "ms": 12, "code": None} for at in (5, 3)]
     CallCommand.objects.update(attempts=tried)
     assert [line.attempts for line in lines(call, operator)] == [tried]
+
+
+def test_commands_of_one_moment_stand_in_the_order_of_their_rule(account: TelnyxAccount, user_with: Any) -> None:
+    call = make_call(account)
+    made = of_event(call, *(("send_dtmf", {"digits": str(at)}) for at in range(5)))
+    for at, command in enumerate(made):
+        CallCommand.objects.filter(pk=command.pk).update(sequence=at * 2 % 5)
+    told = lines(call, user_with("voice.view_callcommand"))
+    assert [line.id for line in told] == [str(made[at].pk) for at in (0, 3, 1, 4, 2)]
+
+
+def test_a_fetch_says_how_it_was_proven_and_whose_leg_it_was(account: TelnyxAccount, operator: Any) -> None:
+    first = make_call(account, started_at=ago(30))
+    second = make_call(account, "b", started_at=ago(20))
+    fetches(second, 1, document=published(account, name="Menu"))
+    told = [(line.kind, line.source, line.leg, line.offset, line.id) for line in lines(first, operator)]
+    assert told == [("fetch", "get", "B", 10.0, str(TexmlFetch.objects.get().pk))]

@@ -14,13 +14,14 @@ from portal.models import AuditEvent, TelnyxAccount
 from tests.support.accounts import make_account
 from tests.support.conferences import ROOM, make_room, room_event, story
 from tests.support.events import tell
-from tests.support.factories import make_call
+from tests.support.factories import make_call, make_event
 from tests.support.rows import Call, CallCommand, CallEvent, Conference, ConferenceParticipant
 from tests.support.times import ago
 from voice.calls import timeline
 from voice.conferences import service
 
 pytestmark = pytest.mark.django_db
+SESSION = "1ccc7b54-4df3-4bca-a65a-3da1ecc777f1"
 
 
 # --- The story of a call, and the page -------------------------------------------------------------------------------
@@ -353,3 +354,20 @@ def test_of_very_many_participants_the_first_and_the_last_are_listed(
     ids = ["v3:0", "v3:249", f"v3:{250 + between}", f"v3:{number - 1}"]
     assert [listed[at] for at in (0, 249, 250, 499)] == list(zip(letters, ids, strict=True))
     assert ("1 who came between are not" in page.content.decode()) is bool(between)
+
+
+def test_of_very_many_conferences_of_a_call_20_are_listed_on_its_page(account: TelnyxAccount, browser: Client) -> None:
+    call = make_call(account)
+    for at in range(21):
+        room = make_room(account, conference_id=f"room-{at}")
+        ConferenceParticipant.objects.create(conference=room, call_control_id=call.call_control_id, call=call)
+    assert len(browser.get(f"/admin/voice/call/{call.pk}/change/").context["conferences"]) == 20
+
+
+def test_events_are_found_by_the_id_of_their_conference_or_session_in_capitals(
+    account: TelnyxAccount, browser: Client
+) -> None:
+    tell(account, room_event("conference.created", -9), make_event("call.answered", -5, "z", call_session_id=SESSION))
+    for text, found in ((ROOM, "conference.created"), (SESSION, "call.answered")):
+        rows = browser.get("/admin/voice/callevent/", {"q": text.upper()}).context["cl"].result_list
+        assert [row.event_type for row in rows if row.account_id == account.pk] == [found]

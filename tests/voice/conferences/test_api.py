@@ -14,6 +14,7 @@ from portal.models import TelnyxAccount
 from tests.support import samples
 from tests.support.accounts import make_account
 from tests.support.conferences import ROOM, TOLD, make_room, sent, telnyx
+from tests.support.factories import make_call
 from tests.support.http_servers import Listener
 from tests.support.rest import api_for, problem
 from tests.support.rows import CallCommand, Conference
@@ -216,3 +217,24 @@ def test_the_document_says_that_whatever_acts_is_answered_202_with_its_command()
         told = operation["responses"]
         assert [code for code in told if code != "default"] == ["202"], f"{verb} {path}"
         assert told["202"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Command"}
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("conferences/", {"call_control_id": "v3:a-leg", "name": "daily"}),
+        (f"conferences/{ROOM}/actions/mute/", {}),
+        ("queues/", {"queue_name": "support"}),
+    ],
+)
+def test_a_command_is_made_by_the_key_that_its_request_has(
+    api: APIClient, account: TelnyxAccount, path: str, body: dict[str, str]
+) -> None:
+    """So that a repeat finds it whatever became of the first answer; without a key each is another wish."""
+    make_room(account)
+    make_call(account)
+    for headers, is_by_it in (({"Idempotency-Key": "k"}, True), ({}, False)):
+        CallCommand.objects.all().delete()
+        made = api.post(f"/api/v1/{path}?account={account.name}", body, format="json", headers=headers)
+        assert made.status_code == 202, made.json()
+        assert CallCommand.objects.get().intent_key.startswith("person:rest:") is is_by_it

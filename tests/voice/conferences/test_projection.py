@@ -156,3 +156,11 @@ def test_a_conference_began_when_its_creation_says_so(account: TelnyxAccount, or
     joined, created = room_event("conference.participant.joined", -61), room_event("conference.created", -60)
     tell(account, *[joined, created, room_event("conference.participant.joined", -59, "b")][::order])
     assert Conference.objects.get().started_at == datetime.fromisoformat(created["data"]["payload"]["occurred_at"])
+
+
+@pytest.mark.parametrize("odd", ["", None, 7, True, ["all_left"]])
+def test_an_end_without_a_reason_that_can_be_read_is_an_end(account: TelnyxAccount, odd: Any) -> None:
+    tell(account, room_event("conference.ended", -10, reason=odd))
+    room = Conference.objects.get()
+    assert (room.state, room.end_reason, "end_reason" in room.facts) == ("completed", "", False)
+    assert CallEvent.objects.get().status == "processed"

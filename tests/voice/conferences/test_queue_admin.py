@@ -317,3 +317,31 @@ def test_a_call_of_texml_is_connected_with_nobody_and_the_page_says_why(browser:
         assert browser.get(url).context["complete"] is True
     assert "This is a TeXML call" in words
     assert not CallCommand.objects.exists()
+
+
+def test_the_page_of_taking_a_caller_names_the_queue_and_its_account(browser: Client) -> None:
+    with telnyx(support=QUEUE, calls=[waits("first", 1)]) as server:
+        wired = make_account("wired", f"{server.url}/v2")
+        page = browser.get(f"/admin/voice/conference/queues/{wired.pk}/support/take/")
+    (told,) = re.findall(r'<div class="portal-target"><a href="([^"]+)">([^<]+)</a>', page.content.decode())
+    assert told == (f"/admin/voice/conference/queues/{wired.pk}/support/", "support")
+    assert page.context["account"] == wired
+
+
+def test_a_queue_is_made_from_the_list_by_who_may(browser: Client, signed_in: Callable[..., Client]) -> None:
+    url = "/admin/voice/conference/queues/"
+    may = signed_in("voice.view_queue", "voice.control_call")
+    assert f"{url}new/" in may.get(url).content.decode()
+    assert f"{url}new/" not in signed_in("voice.view_queue", username="looker").get(url).content.decode()
+
+
+def test_up_to_200_calls_are_chosen_from(browser: Client) -> None:
+    with telnyx(support=QUEUE, calls=[waits("first", 1)]) as server:
+        wired = make_account("wired", f"{server.url}/v2")
+        url = f"/admin/voice/conference/queues/{wired.pk}/support/take/"
+        for at in range(200):
+            make_call(wired, f"n{at}", started_at=ago(at))
+        assert len(browser.get(url).context["form"].calls) == 200
+        make_call(wired, "oldest", started_at=ago(300))
+        form = browser.get(url).context["form"]
+    assert (form.calls, len(form.legs), "v3:oldest-leg" in dict(form.legs)) == ({}, 200, False)
