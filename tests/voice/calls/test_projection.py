@@ -311,3 +311,22 @@ def test_what_a_conference_of_texml_tells_of_a_leg_makes_it_no_texml_call(
         assert post_texml(client, account, form(**fields, Digits="1")).status_code == 200
         run_owed()
         assert (Call.objects.get().is_texml, CallEvent.objects.latest("received_at").call) == (is_texml, call)
+
+
+@pytest.mark.django_db
+def test_what_a_document_s_action_repeats_of_a_call_is_no_step_of_it(client: Client, account: TelnyxAccount) -> None:
+    """Of a fetch that the call is answered is news, of what follows it is not: it has no time."""
+    make_call(account, "one", state="ringing", answered_at=None)
+    assert post_texml(client, account, form(Digits="1", CallStatus="in-progress")).status_code == 200
+    run_owed()
+    assert (CallEvent.objects.get().event_type, Call.objects.get().state) == ("texml.gather", "ringing")
+
+
+@pytest.mark.parametrize("odd", ["9999-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "yesterday", None, 12])
+def test_a_time_within_an_event_that_cannot_be_is_replaced_by_its_own(account: TelnyxAccount, odd: Any) -> None:
+    begun, ended = make_event("call.initiated", -20, start_time=odd), make_event("call.hangup", -1, end_time=odd)
+    answered = make_event("call.answered", -17)
+    answered["data"]["payload"]["answered_time"] = odd
+    events = [read(account, document) for document in (begun, answered, ended)]
+    call = fold(account, events)
+    assert [call[name] for name in ("started_at", "answered_at", "ended_at")] == [event.occurred_at for event in events]

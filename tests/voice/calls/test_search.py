@@ -388,3 +388,7 @@ def test_an_event_is_found_by_its_id_in_capitals_with_the_other_body_that_came_u
         rows = client.get("/admin/voice/callevent/", {"q": text}).context["cl"].result_list
         assert sorted((row.event_id, row.reason) for row in rows) == [(identifier, ""), (identifier, "variant")]
     assert found(identifier.upper(), Actor("user: operator", operator)) == "d"
+
+
+def test_a_call_is_found_by_the_id_that_it_has_here(ada: Actor) -> None:
+    assert found(str(Call.objects.get(call_control_id="v3:c-leg").pk), ada) == "c"

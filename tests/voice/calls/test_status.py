@@ -342,3 +342,9 @@ def test_a_call_that_was_taken_for_lost_too_early_is_as_if_it_never_was(account:
         found.append((call.state, call.ended_at, call.answered_at, call.bridged_at, facts))
     assert found[0] == found[1]
     assert found[0][:2] == ("bridged", None)
+
+
+def test_that_a_call_lives_is_no_proof_of_a_command_whose_effect_cannot_be_read(account: TelnyxAccount) -> None:
+    lost = uncertain(make_call(account), "speak", {"payload": "Hello", "voice": "female"})
+    with telnyx_says(account, call_events={"data": []}, calls={"data": {"is_alive": True}}):
+        assert look(lost).status == "uncertain"

@@ -8,7 +8,7 @@ import pytest
 from portal.models import TelnyxAccount
 from tests.support.accounts import make_account
 from tests.support.commands import act, of_event
-from tests.support.conferences import SAID, room_event
+from tests.support.conferences import SAID, make_room, room_event
 from tests.support.documents import published
 from tests.support.events import tell
 from tests.support.factories import make_call, make_event
@@ -233,3 +233,24 @@ def test_a_fetch_says_how_it_was_proven_and_whose_leg_it_was(account: TelnyxAcco
     fetches(second, 1, document=published(account, name="Menu"))
     told = [(line.kind, line.source, line.leg, line.offset, line.id) for line in lines(first, operator)]
     assert told == [("fetch", "get", "B", 10.0, str(TexmlFetch.objects.get().pk))]
+
+
+def test_what_another_in_the_same_conference_did_is_told_by_the_number_and_how_it_went(
+    account: TelnyxAccount, operator: Any
+) -> None:
+    theirs: dict[str, Any] = {"call_session_id": "other", "from": "+13125550177", "status": "completed"}
+    tell(
+        account,
+        room_event("conference.participant.joined", -9),
+        room_event("conference.participant.speak.ended", -8, "b", **theirs),
+    )
+    told = [(line.leg, line.detail) for line in lines(Call.objects.get(call_control_id="v3:a-leg"), operator)]
+    assert told == [("A", ""), ("", "+1 312-555-0177 · completed")]
+
+
+def test_who_was_in_a_conference_is_listed_in_the_order_of_coming(account: TelnyxAccount) -> None:
+    room = make_room(account)
+    for name, seconds in (("third", 5), ("first", 50), ("second", 20)):
+        ConferenceParticipant.objects.create(conference=room, call_control_id=name, joined_at=ago(seconds))
+    told = [(letter, row.call_control_id) for letter, row in timeline.participants(room)]
+    assert told == [("A", "first"), ("B", "second"), ("C", "third")]

@@ -238,3 +238,11 @@ def test_a_command_is_made_by_the_key_that_its_request_has(
         made = api.post(f"/api/v1/{path}?account={account.name}", body, format="json", headers=headers)
         assert made.status_code == 202, made.json()
         assert CallCommand.objects.get().intent_key.startswith("person:rest:") is is_by_it
+
+
+@pytest.mark.parametrize("odd", [7, None, ["support"]])
+def test_a_queue_s_name_is_a_text(api: APIClient, odd: Any) -> None:
+    make_account("wired")
+    refused = api.post("/api/v1/queues/?account=wired", {"queue_name": odd}, format="json")
+    assert problem(refused, 400)["errors"].keys() == {"queue_name"}
+    assert not CallCommand.objects.exists()

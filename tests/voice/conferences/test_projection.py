@@ -164,3 +164,25 @@ def test_an_end_without_a_reason_that_can_be_read_is_an_end(account: TelnyxAccou
     room = Conference.objects.get()
     assert (room.state, room.end_reason, "end_reason" in room.facts) == ("completed", "", False)
     assert CallEvent.objects.get().status == "processed"
+
+
+def test_calls_are_counted_anew_from_the_earliest_time_at_which_a_seat_was_told_of(account: TelnyxAccount) -> None:
+    """Until they are counted: whoever was there beside somebody was not alone."""
+    seats = ConferenceParticipant.objects.filter(call_control_id="v3:b-leg")
+    came = [room_event("conference.participant.joined", at, "b") for at in (-50, -20)]
+    went = [room_event("conference.participant.left", at, "b") for at in (-30, -11)]
+    first, left = (datetime.fromisoformat(event["data"]["occurred_at"]) for event in (came[0], went[0]))
+
+    def told(event: dict[str, Any]) -> datetime | None:
+        tell(account, event)
+        at: datetime | None = seats.get().recount_after
+        return at
+
+    assert told(came[0]) == first
+    seats.update(recount_after=None)
+    assert told(went[0]) == left
+    assert told(came[1]) == first  # it was there from then on until now
+    assert told(went[1]) == first
+    seats.update(recount_after=None)
+    tell(account, room_event("conference.participant.joined", -40, "b"))  # an older coming is no news
+    assert seats.get().recount_after is None

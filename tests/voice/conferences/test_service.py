@@ -203,3 +203,21 @@ def test_a_list_that_was_not_read_whole_says_so(browser: Client, pages: int, is_
             text = browser.get(f"/admin/voice/conference/{path}").content.decode()
             assert "standup" in text or "v3:a-leg" in text, path
             assert ("There are more: only the first are shown." in text) is not is_whole, path
+
+
+@pytest.mark.parametrize(("seconds", "first"), [(-90, "telnyx"), (-30, "event")])
+def test_of_the_begin_that_an_event_and_telnyx_tell_the_earlier_one_counts(
+    account: TelnyxAccount, seconds: float, first: str
+) -> None:
+    created = timezone.now() + timedelta(seconds=seconds)
+    event = room_event("conference.created", -60)
+    begun = {"telnyx": created, "event": datetime.fromisoformat(event["data"]["payload"]["occurred_at"])}
+    for is_turned in (False, True):
+        CallEvent.objects.all().delete()
+        Conference.objects.all().delete()
+        if is_turned:
+            told_by_telnyx(account, created_at=created.isoformat())
+        tell(account, event)
+        if not is_turned:
+            told_by_telnyx(account, created_at=created.isoformat())
+        assert Conference.objects.get().started_at == begun[first]
