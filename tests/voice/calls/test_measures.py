@@ -218,3 +218,12 @@ def test_what_telnyxs_screening_found_is_kept(told: Any, found: str) -> None:
 
 def test_stats_that_are_a_text_of_no_end_are_none() -> None:
     assert measures.sound({"call_quality_stats": "[" * 200_000}) is None
+
+
+def test_what_a_part_of_a_price_does_not_tell_in_digits_or_words_stays_empty() -> None:
+    parts = [{"call_part": "sip-trunking", "cost": True, "currency": ["USD"]}]
+    told = fold([make_event("call.cost", -8, **COST | {"cost_parts": parts})])
+    assert told["cost_parts"] == [
+        {"call_part": "sip-trunking", "cost": "", "rate": "", "currency": "", "billed_seconds": None}
+    ]
+    assert (told["cost"], told["currency"]) == ("0.0055", "")

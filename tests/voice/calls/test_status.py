@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.contrib.messages import constants
@@ -348,3 +349,17 @@ def test_that_a_call_lives_is_no_proof_of_a_command_whose_effect_cannot_be_read(
     lost = uncertain(make_call(account), "speak", {"payload": "Hello", "voice": "female"})
     with telnyx_says(account, call_events={"data": []}, calls={"data": {"is_alive": True}}):
         assert look(lost).status == "uncertain"
+
+
+def test_live_calls_are_asked_for_250_at_a_time_and_on_from_where_telnyx_says(account: TelnyxAccount) -> None:
+    queries: list[dict[str, list[str]]] = []
+
+    def page(path: str) -> dict[str, Any]:
+        queries.append(parse_qs(urlsplit(path).query))
+        more = {"next": "/more", "cursors": {"after": "there"}} if len(queries) == 1 else {}
+        return {"data": [{"x": len(queries)}, "odd"], "meta": {"total_items": 2, **more}}
+
+    with telnyx_says(account, active_calls=page):
+        found = status.active_calls(account, "77")
+    assert (found.rows, found.complete) == ([{"x": 1}, {"x": 2}], True)
+    assert queries == [{"page[limit]": ["250"]}, {"page[limit]": ["250"], "page[after]": ["there"]}]

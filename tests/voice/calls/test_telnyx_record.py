@@ -2,14 +2,17 @@
 
 import re
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.test import Client
 
 from portal.models import TelnyxAccount
+from portal.telnyx.errors import TelnyxUnread
 from tests.support.factories import FROM, make_call
 from tests.support.rest import api_for, of_call
 from tests.support.telnyx_answers import telnyx_says
+from tests.support.times import ago
 from voice.calls import telnyx_record
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bystander")]
@@ -178,3 +181,29 @@ def test_of_a_leg_that_was_never_dialled_its_dial_tells_why() -> None:
 )
 def test_an_entry_of_a_webhook_holds_its_event(kind: str, metadata: Any, found: dict[str, str] | None) -> None:
     assert telnyx_record.event_of({"type": kind, "metadata": metadata}) == found
+
+
+def test_a_record_of_an_application_that_does_not_end_is_read_in_20_parts(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(telnyx_record, "_MOST_PAGES", 1)
+
+    def further(path: str) -> dict[str, Any]:
+        return page([entry(len(telnyx.requests))], 9)
+
+    with telnyx_says(account, call_events=further) as telnyx:
+        with pytest.raises(TelnyxUnread, match="could not be read whole"):
+            list(telnyx_record.of_application(account, "77", ago(3600)))
+        assert len(telnyx.requests) == 20
+
+
+def test_a_part_of_the_record_of_an_application_has_200_pages(account: TelnyxAccount) -> None:
+    asked: list[dict[str, list[str]]] = []
+
+    def further(path: str) -> dict[str, Any]:
+        asked.append(parse_qs(urlsplit(path).query))
+        return page([entry(9)] if len(asked) <= 200 else [], 999 if len(asked) <= 200 else 1)
+
+    with telnyx_says(account, call_events=further):
+        assert len(list(telnyx_record.of_application(account, "77", ago(3600)))) == 201
+    assert [query["page[number]"] for query in asked] == [[str(at)] for at in (*range(1, 201), 1)]

@@ -371,3 +371,9 @@ def test_events_are_found_by_the_id_of_their_conference_or_session_in_capitals(
     for text, found in ((ROOM, "conference.created"), (SESSION, "call.answered")):
         rows = browser.get("/admin/voice/callevent/", {"q": text.upper()}).context["cl"].result_list
         assert [row.event_type for row in rows if row.account_id == account.pk] == [found]
+
+
+def test_the_page_of_an_action_is_a_page_of_its_conference(account: TelnyxAccount, browser: Client) -> None:
+    room = make_room(account)
+    told = browser.get(f"/admin/voice/conference/{room.pk}/do/conferences.mute/").context
+    assert (told["original"], told["account"]) == (room, account)
