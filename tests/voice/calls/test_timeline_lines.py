@@ -254,3 +254,15 @@ def test_who_was_in_a_conference_is_listed_in_the_order_of_coming(account: Telny
         ConferenceParticipant.objects.create(conference=room, call_control_id=name, joined_at=ago(seconds))
     told = [(letter, row.call_control_id) for letter, row in timeline.participants(room)]
     assert told == [("A", "first"), ("B", "second"), ("C", "third")]
+
+
+def test_of_the_conferences_of_a_session_50_are_told_of(account: TelnyxAccount, operator: Any) -> None:
+    call = make_call(account)
+    for at in range(51):
+        room = make_room(account, conference_id=f"room-{at}")
+        ConferenceParticipant.objects.create(
+            conference=room, call_control_id=call.call_control_id, call=call, joined_at=ago(60 - at)
+        )
+        told = {"source": "webhook", "status": "processed", "body": b"", "event_type": "conference.floor.changed"}
+        CallEvent.objects.create(account=account, conference=room, dedupe_key=str(at), received_at=ago(60 - at), **told)
+    assert len(lines(call, operator)) == 50
