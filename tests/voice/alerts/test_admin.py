@@ -309,3 +309,12 @@ def test_figures_tell_how_many_are_open(client: Client, operator: Any) -> None:
     told = client.get("/metrics", headers={"Authorization": f"Bearer {text}"}).content.decode()
     assert 'portal_alerts_open{kind="dead_events"} 1.0' in told
     assert 'portal_alerts_open{kind="backlog"} 0.0' in told
+
+
+def test_figures_count_the_open_ones_of_each_kind(client: Client, operator: Any) -> None:
+    for subject, kind in (("one", "dead_events"), ("two", "dead_events"), ("one", "drift")):
+        alert(subject=subject, kind=kind)
+    _, text = ApiToken.make(operator, "prometheus")
+    told = client.get("/metrics", headers={"Authorization": f"Bearer {text}"}).content.decode()
+    for kind, number in (("dead_events", 2), ("drift", 1), ("backlog", 0)):
+        assert f'portal_alerts_open{{kind="{kind}"}} {number}.0' in told

@@ -86,3 +86,11 @@ def test_over_rest_scope_and_permission_are_asked_for(user_with: Any) -> None:
     for url in (API, f"{API}{row.pk}/"):
         assert api_for(user_with("voice.view_alert", username=f"a{len(url)}"), "calls:read").get(url).status_code == 403
         assert api_for(user_with("voice.view_call", username=f"b{len(url)}")).get(url).status_code == 403
+
+
+def test_over_rest_one_mute_that_covers_an_alert_is_enough(user_with: Any, account: TelnyxAccount) -> None:
+    row = alert(account)
+    for subject in ("main", "other"):
+        AlertMute.objects.create(subject=subject, created_at=timezone.now(), reason="x", by="y")
+    told = api_for(user_with("voice.view_alert"), "events:read").get(f"{API}{row.pk}/").json()
+    assert told["muted"] is True

@@ -9,6 +9,7 @@ import socket
 import threading
 from typing import Any
 
+import httpx
 import pytest
 from django.core import mail
 from django.core.mail import EmailMessage
@@ -235,3 +236,21 @@ def test_a_link_is_whole_where_the_portals_address_is_all_digits(
     link = "http://203.0.113.10:8000/admin/voice/callcommand/"
     assert body(hook.requests[0])["link"] == link
     assert link in mail.outbox[0].body.split("\n")
+
+
+def test_a_webhook_is_given_eight_seconds_in_all(
+    account: TelnyxAccount, hook: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[float] = []
+
+    def late(request: httpx.Request) -> httpx.Response:
+        raise httpx.ReadTimeout("late", request=request)
+
+    def transport(seconds: float) -> httpx.MockTransport:
+        given.append(seconds)
+        return httpx.MockTransport(late)
+
+    monkeypatch.setattr(channels, "DeadlineTransport", transport)
+    begin(account)
+    notices.deliver_due()
+    assert (given, AlertNotice.objects.get().error) == ([8.0], "no answer within 8 s")

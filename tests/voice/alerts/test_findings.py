@@ -237,3 +237,24 @@ def test_a_third_recovery_that_fails_ends_no_alert_and_the_last_problem_is_told(
         look()
     told = only("recovery_failing")
     assert (told.is_open, told.summary) == (True, "Missed webhooks of main cannot be fetched from Telnyx: third")
+
+
+@pytest.mark.parametrize(("seconds", "subjects"), [(60, []), (61, ["events"])])
+def test_what_waits_may_wait_for_a_minute_since_the_portal_is_there(
+    account: TelnyxAccount, seconds: int, subjects: list[str]
+) -> None:
+    received(account, minutes_ago=10)
+    now = timezone.now()
+    rounds.check(now, now - timedelta(seconds=seconds))
+    assert opened("backlog") == subjects
+
+
+def test_what_is_being_done_or_was_until_just_now_hides_nothing_that_waits(account: TelnyxAccount) -> None:
+    now = timezone.now()
+    told = {"account": account, "event_type": "call.answered", "source": "webhook", "body": b"{}"}
+    for at, (seconds, lease) in enumerate(((400, 50), (300, -20), (90, None)), 1):
+        leased = None if lease is None else now - timedelta(seconds=lease)
+        waits = {"id": uuid.UUID(int=at), "dedupe_key": str(at), "received_at": now - timedelta(seconds=seconds)}
+        CallEvent.objects.create(**told, **waits, lease_until=leased)
+    rounds.check(now, now - timedelta(days=1))
+    assert only("backlog").summary.startswith("Events have waited for 90 s to be processed")

@@ -179,3 +179,49 @@ def test_what_is_over_before_its_mute_is_never_told(account: TelnyxAccount, mail
     mutes.unmute(row, PORTAL)
     look(5)
     assert not AlertNotice.objects.exists()
+
+
+def test_one_mute_that_covers_it_is_enough(account: TelnyxAccount, mails: None) -> None:
+    begin(account)
+    for kind, subject in (("backlog", ""), ("", "main"), ("breaker_open", "other")):
+        mute(kind, subject)
+    assert notices.deliver_due() == 0
+    assert mail.outbox == []
+
+
+def test_a_mute_replaces_the_one_of_the_same_kind_and_subject_and_no_other() -> None:
+    about = [("drift", ""), ("drift", "main"), ("backlog", "main"), ("", "main")]
+    for kind, subject in (*about, ("drift", "main")):
+        mute(kind, subject)
+    assert sorted(AlertMute.objects.values_list("kind", "subject")) == sorted(about)
+
+
+def test_what_one_channel_told_before_the_mute_only_the_other_one_tells_after_it(
+    account: TelnyxAccount, hook: Listener, mails: None
+) -> None:
+    hook.says.append(answer("503 Service Unavailable"))  # type: ignore[attr-defined]
+    begin(account)
+    notices.deliver_due()
+    row = mute("breaker_open")
+    again()
+    mutes.unmute(row, PORTAL)
+    look(1)
+    assert notices.deliver_due() == 1
+    assert types(hook) == ["alert.opened", "alert.opened"]
+    assert len(mail.outbox) == 1
+
+
+def test_an_end_that_is_held_back_by_one_channel_is_told_by_the_other(
+    account: TelnyxAccount, hook: Listener, mails: None
+) -> None:
+    hook.says.append(answer("503 Service Unavailable"))  # type: ignore[attr-defined]
+    begin(account)
+    notices.deliver_due()
+    end()
+    row = mute("breaker_open")
+    assert notices.deliver_due() == 0  # of the webhook the beginning waits for its next try
+    mutes.unmute(row, PORTAL)
+    again()
+    again()
+    assert types(hook) == ["alert.opened", "alert.opened", "alert.closed"]
+    assert [told.subject.split()[2] for told in mail.outbox] == ["Alert:"]

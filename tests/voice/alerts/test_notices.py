@@ -246,3 +246,51 @@ def test_a_sender_whose_notice_another_one_has_by_now_writes_nothing_more(
     assert notices.deliver_due() == 1
     notice = AlertNotice.objects.get()
     assert (notice.attempts, notice.error, notice.finished_at) == (2, "", None)
+
+
+def test_twenty_are_sent_at_a_time_and_what_waits_for_its_next_try_is_none_of_them(
+    account: TelnyxAccount, mails: None
+) -> None:
+    notices.make(alert(account, "waits"), AlertNotice.Change.OPENED, ago(90))
+    AlertNotice.objects.update(lease_until=ago(-60))
+    for at in range(21):
+        notices.make(alert(account, f"{at}"), AlertNotice.Change.OPENED, ago(60 - at))
+    assert [notices.deliver_due(), notices.deliver_due()] == [20, 1]
+    assert len(mail.outbox) == 21
+
+
+def test_what_changed_first_is_told_first_be_it_an_end_or_a_beginning(account: TelnyxAccount, hook: Listener) -> None:
+    first, second = (alert(account, subject) for subject in ("first", "second"))
+    notices.make(first, AlertNotice.Change.OPENED, ago(90))
+    assert notices.deliver_due() == 1
+    notices.make(second, AlertNotice.Change.OPENED, ago(30))
+    notices.make(first, AlertNotice.Change.CLOSED, ago(60))
+    assert notices.deliver_due() == 2
+    told = [(body(raw)["subject"], body(raw)["type"]) for raw in hook.requests]
+    assert told == [("first", "alert.opened"), ("first", "alert.closed"), ("second", "alert.opened")]
+
+
+def test_what_another_one_has_or_is_done_with_is_not_tried(account: TelnyxAccount, mails: None) -> None:
+    begin(account)
+    notice = AlertNotice.objects.get()
+    taken: list[dict[str, Any]] = [{"lease_until": ago(-60)}, {"lease_until": None, "finished_at": ago(1)}]
+    for columns in taken:
+        AlertNotice.objects.update(**columns)
+        assert not notices.deliver(notice.pk)
+    notice.refresh_from_db()
+    assert (notice.attempts, mail.outbox) == (0, [])
+
+
+def test_a_sender_whose_notice_is_done_with_by_now_writes_nothing_more(
+    account: TelnyxAccount, mails: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(account)
+
+    def slow(*_: Any) -> str:
+        AlertNotice.objects.update(outcome="muted", finished_at=ago(0))
+        return "HTTP 500"
+
+    monkeypatch.setattr("voice.alerts.channels.send", slow)
+    assert notices.deliver_due() == 1
+    notice = AlertNotice.objects.get()
+    assert (notice.attempts, notice.outcome, notice.error) == (1, "muted", "")

@@ -288,3 +288,31 @@ def test_what_a_round_opens_is_told_in_the_same_breath(account: TelnyxAccount, m
 def test_celery_does_it_too(account: TelnyxAccount, settings: Any) -> None:
     app.tasks[settings.CELERY_BEAT_SCHEDULE["alerts"]["task"]].apply(throw=True)
     assert AlertRound.objects.exists()
+
+
+# --- which one it is ------------------------------------------------------------------------------------------------
+
+
+def test_what_is_found_again_is_told_of_each_as_it_is_by_then_and_of_none_that_is_over(account: TelnyxAccount) -> None:
+    other, over = make_account("other"), alert(account, closed_at=ago(60))
+    for of in (account, other):
+        received(of, status="dead")
+    look()
+    received(other, status="dead")
+    look(1)
+    told = {
+        row.subject: (row.account, row.summary.split(" given up")[0]) for row in Alert.objects.filter(closed_at=None)
+    }
+    assert told == {"main": (account, "1 event was"), "other": (other, "2 events were")}
+    over.refresh_from_db()
+    assert over.summary == "3 events were given up (main)."
+
+
+def test_an_alert_that_is_over_waits_for_nothing_any_more(account: TelnyxAccount) -> None:
+    AccountBreaker.objects.create(account=account, state="open", since=ago(9))
+    look()
+    AccountBreaker.objects.update(state="closed")
+    look(1)
+    look(4)
+    told = Alert.objects.get(kind="breaker_open")
+    assert (told.is_open, told.clear_since) == (False, None)

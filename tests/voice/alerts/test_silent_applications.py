@@ -10,7 +10,8 @@ from django.utils import timezone
 from applications.models import CallControlApplication, TexmlApplication
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
-from tests.support.alerts import look, only, opened, received
+from tests.support.accounts import make_account
+from tests.support.alerts import alert, look, only, opened, received
 from tests.support.factories import CONNECTION, make_call, make_event, run_owed
 from tests.support.rows import Call, CallCommand, CallEvent
 from tests.support.times import ago
@@ -355,3 +356,33 @@ def test_events_that_had_to_be_fetched_lately_show_it_if_they_are_of_two_calls(
         received(account, received_ago, **told)
     look()
     assert opened("application_silent") == ([f"main/{CONNECTION}"] if silent else [])
+
+
+def test_events_of_three_minutes_ago_to_the_moment_show_nothing_yet(
+    account: TelnyxAccount, application: CallControlApplication
+) -> None:
+    at = ago(240)
+    for call in "ab":
+        received(account, 4, source="backfill", occurred_at=at, call_control_id=f"v3:{call}")
+    for seconds, silent in ((180, []), (181, [f"main/{CONNECTION}"])):
+        now = at + timedelta(seconds=seconds)
+        rounds.check(now, now - timedelta(days=1))
+        assert opened("application_silent") == silent
+
+
+def test_an_alert_that_does_not_say_since_when_keeps_no_other_from_being_found(
+    account: TelnyxAccount, application: CallControlApplication
+) -> None:
+    alert(account, "main/7", kind="application_silent", details={"connection_id": "7"})
+    carried_out(account)
+    look()
+    assert opened("application_silent") == [f"main/{CONNECTION}"]
+
+
+def test_a_webhook_of_another_account_says_nothing_though_the_id_is_the_same(
+    account: TelnyxAccount, application: CallControlApplication
+) -> None:
+    carried_out(account)
+    CallEvent.objects.filter(pk=received(account, minutes_ago=2).pk).update(account=make_account("other"))
+    look()
+    assert opened("application_silent") == [f"main/{CONNECTION}"]
