@@ -346,3 +346,11 @@ def test_each_command_is_shown_with_its_own_event_in_the_order_in_which_they_wer
         hear(account, make_event("call.speak.started", at))
     events = sorted(CallEvent.objects.all(), key=lambda event: event.happened_at)
     assert [reconciliation.answer_of(seen(one)) for one in (first, second)] == events
+
+
+def test_a_dial_may_bring_its_call_at_the_end_of_the_five_minutes(account: TelnyxAccount) -> None:
+    lost, event = lost_dial(account), make_event("call.initiated", -20, leg="new", direction="outgoing")
+    happened = datetime.fromisoformat(event["data"]["occurred_at"])
+    CallCommand.objects.filter(pk=lost.pk).update(first_sent_at=happened - timedelta(minutes=5))
+    hear(account, event)
+    assert seen(lost).status == "ok", seen(lost).settlement

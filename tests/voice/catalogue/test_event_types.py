@@ -12,9 +12,11 @@ from django.utils import timezone
 from telnyx.types.unwrap_webhook_event import UnwrapWebhookEvent
 
 from portal.models import TelnyxAccount
+from tests.support.factories import make_event
 from tests.support.payloads import MORNING, Body, call_control, named, texml
 from tests.support.rows import Call, CallEvent, Conference
 from tests.support.signing import signed
+from tests.support.texml import form
 from tests.support.webhooks import post_texml, post_webhook
 from voice.catalogue.event_types import EVENT_TYPES, TEXML_TYPES, ending, label
 from voice.events.processing import process
@@ -228,3 +230,37 @@ def test_a_cause_is_told_in_words_and_on_whose_side(cause: str, words: str) -> N
     assert ending(cause, "caller") == f"{words}, on the caller's side"
     assert ending(cause, "callee") == f"{words}, on the called side"
     assert ending("", "caller") == ""
+
+
+HIGH, LOW = "ffffffff-ffff-4fff-8fff-ffffffffffff", "00000000-0000-4000-8000-000000000000"
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(
+    ("before", "after", "state"),
+    [("call.initiated", "call.answered", "answered"), ("call.answered", "call.bridged", "bridged")],
+)
+def test_of_events_of_one_moment_the_one_that_comes_later_in_a_call_says_how_it_stands(
+    client: Client, account: TelnyxAccount, before: str, after: str, state: str, turned: bool
+) -> None:
+    """Whatever their ids, by which the rest is decided."""
+    told = [make_event(before), make_event(after)]
+    for event, name in zip(told, (HIGH, LOW), strict=True):
+        event["data"] |= {"id": name, "occurred_at": MORNING.isoformat()}
+    for event in reversed(told) if turned else told:
+        assert post_webhook(client, account, event).status_code == 200
+        process(CallEvent.objects.get(event_id=event["data"]["id"]).pk)
+    assert Call.objects.get().state == state
+
+
+@pytest.mark.parametrize(("before", "after"), [("initiated", "ringing"), ("ringing", "answered")])
+def test_of_callbacks_of_one_moment_the_one_that_comes_later_in_a_call_says_how_it_stands(
+    client: Client, account: TelnyxAccount, before: str, after: str
+) -> None:
+    told = {"CallbackSource": "call-progress-events", "Timestamp": MORNING.isoformat()}
+    for at in range(8):  # what only chance decides would not be the same for all
+        for word in (after, before):
+            assert post_texml(client, account, form(CallSid=f"v3:{at}", CallStatus=word, **told)).status_code == 200
+    for event in CallEvent.objects.all():
+        process(event.pk)
+    assert list(Call.objects.values_list("state", flat=True)) == [after] * 8

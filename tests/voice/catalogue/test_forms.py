@@ -202,3 +202,21 @@ def test_the_page_knows_what_the_members_of_a_list_are_and_texts_stand_one_a_lin
     told = json.loads(ActionForm("transfer").fields["custom_headers"].widget.attrs["data-schema"])
     assert {one["name"] for one in told["item"]["fields"]} == {"name", "value"}
     assert "data-schema" not in ActionForm("conferences.hold").fields["call_control_ids"].widget.attrs
+
+
+def test_what_is_no_text_stands_in_its_field_as_json_that_people_can_read() -> None:
+    given = [{"name": "X-Größe", "value": "1"}]
+    form = ActionForm("transfer", initial={"custom_headers": given, "to": "+13125550001"})
+    assert form["custom_headers"].value() == json.dumps(given, ensure_ascii=False, indent=2)
+    assert (form["to"].value(), form["from"].value()) == ("+13125550001", None)
+
+
+def test_a_line_of_spaces_is_no_text_of_a_list() -> None:
+    form = ActionForm("conferences.hold", {"intent": str(uuid.uuid4()), "call_control_ids": "v3:a\n   \n v3:b"})
+    assert "call_control_ids" not in form.errors
+    assert form.values()["call_control_ids"] == ["v3:a", "v3:b"]
+
+
+def test_what_begins_like_an_object_and_is_none_is_told_so() -> None:
+    form = ActionForm("dial", {"intent": str(uuid.uuid4()), "to": '{"number": "+13125550001"'})
+    assert "This is not JSON" in form.errors["to"][0]

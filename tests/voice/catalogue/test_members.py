@@ -75,3 +75,19 @@ def test_a_text_in_the_place_of_what_may_hold_it_is_told(given: dict[str, Any], 
 
 def test_paths_go_through_lists() -> None:
     assert list(members.paths("dial", is_to)) == ["to", "assistant.tools.*.transfer.targets.*.to"]
+
+
+@pytest.mark.parametrize(
+    ("action", "name"),
+    [
+        ("dial", "to"),
+        ("speak", "payload"),
+        ("conferences.play", "audio_url"),
+        ("queues.create", "queue_name"),
+        ("texml.calls.dial", "To"),
+    ],
+)
+def test_the_sdk_describes_the_parameters_of_every_kind_of_action(action: str, name: str) -> None:
+    (member,) = members.walk(action, {name: "x"})
+    assert member.parameter is not None
+    assert (member.place, member.parameter.name, member.value) == (name, name, "x")

@@ -133,3 +133,42 @@ def test_an_address_names_its_call_and_a_dial_its_application() -> None:
     assert texml_operations.call_sid("texml.queues.delete", ["support"]) == ""
     assert texml_operations.application_of("texml.calls.create", ["app-1"], {"ApplicationSid": "app-2"}) == "app-1"
     assert texml_operations.application_of("texml.calls.dial", [], {}) == ""
+
+
+URL: dict[str, Any] = {"Url": "https://example.com/a"}
+DOCUMENT: dict[str, Any] = {"Texml": "<Response/>"}
+ANNOUNCED: dict[str, Any] = {"AnnounceUrl": "https://example.com/a"}
+COACHED: dict[str, Any] = {"Coaching": True, "CallSidToCoach": "v3:b"}
+NUMBERS: dict[str, Any] = TO | {"From": "+13125550100"}
+
+
+@pytest.mark.parametrize(
+    ("action", "values"),
+    [
+        ("texml.calls.dial", TO),
+        ("texml.calls.dial", TO | URL),
+        ("texml.calls.dial", TO | DOCUMENT),
+        ("texml.calls.create", NUMBERS),
+        ("texml.calls.create", NUMBERS | URL),
+        ("texml.calls.create", NUMBERS | DOCUMENT),
+        ("texml.calls.redirect", URL),
+        ("texml.calls.redirect", DOCUMENT),
+        ("texml.calls.redirect", {"Status": "completed"}),
+        ("texml.calls.hang_up", {"Status": "completed"}),
+        ("texml.calls.update_recording", {"Status": "paused"}),
+        ("texml.conferences.end", {"Status": "completed"}),
+        ("texml.conferences.announce", {"Status": "completed"}),
+        ("texml.conferences.announce", ANNOUNCED),
+        ("texml.participants.dial", NUMBERS),
+        ("texml.participants.dial", NUMBERS | {"Coaching": False}),
+        ("texml.participants.dial", NUMBERS | COACHED),
+        ("texml.participants.update", {"Muted": True}),
+        ("texml.participants.update", {"Coaching": False}),
+        ("texml.participants.update", COACHED),
+        ("texml.participants.announce", ANNOUNCED),
+        ("texml.participants.announce", ANNOUNCED | COACHED),
+        ("texml.queues.update", {"MaxSize": 5}),
+    ],
+)
+def test_what_goes_together_is_taken_as_it_is(action: str, values: dict[str, Any]) -> None:
+    assert actions.check(action, values) == values
