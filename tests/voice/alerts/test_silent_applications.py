@@ -13,7 +13,7 @@ from portal.models import TelnyxAccount
 from tests.support.accounts import make_account
 from tests.support.alerts import alert, look, only, opened, received
 from tests.support.factories import CONNECTION, make_call, make_event, run_owed
-from tests.support.rows import Call, CallCommand, CallEvent
+from tests.support.rows import Alert, Call, CallCommand, CallEvent
 from tests.support.times import ago
 from tests.support.webhooks import post_webhook
 from voice.alerts import rounds
@@ -386,3 +386,16 @@ def test_a_webhook_of_another_account_says_nothing_though_the_id_is_the_same(
     CallEvent.objects.filter(pk=received(account, minutes_ago=2).pk).update(account=make_account("other"))
     look()
     assert opened("application_silent") == [f"main/{CONNECTION}"]
+
+
+def test_of_two_accounts_with_an_application_of_one_id_each_is_told_of_its_own(
+    account: TelnyxAccount, application: CallControlApplication
+) -> None:
+    other = make_account("other")
+    sent = {"main": carried_out(account, minutes_ago=5), "other": carried_out(other, minutes_ago=4, leg="b")}
+    told = {"telnyx_id": CONNECTION, "webhook_event_url": other.webhook_url, "application_name": "line"}
+    CallControlApplication.objects.create(account=other, **told)
+    look()
+    for name, command in sent.items():
+        since = Alert.objects.get(subject=f"{name}/{CONNECTION}").details["silent_since"]
+        assert since == CallCommand.objects.get(pk=command.pk).first_sent_at.isoformat()

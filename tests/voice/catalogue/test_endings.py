@@ -55,3 +55,24 @@ def test_every_category_and_party_has_words() -> None:
     assert len({endings.party(one) for one in PARTIES}) == len(PARTIES)
     assert {endings.tone(one) for one in CATEGORIES} == {"good", "plain", "warn", "bad", "unknown"}
     assert max(map(len, endings._LABELS.values())) <= endings.LONGEST
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("sip_299", "Carrier failed (Q.850 299)"),
+        ("sip_300", "Carrier failed (SIP 300)"),
+        ("other_leg_sip_300", "Carrier failed (SIP 300)"),
+    ],
+)
+def test_from_300_on_a_code_is_one_of_sip(code: str, words: str) -> None:
+    assert endings.label(code, "carrier", "carrier") == words
+    assert endings.is_code(code)
+
+
+def test_the_codes_that_are_offered_have_words_and_name_no_code_of_telnyx_or_sip() -> None:
+    told = endings.codes()
+    assert (told["hung_up"], told["we_busy"], told["network"]) == ("Hung up", "We gave busy", "Failed on the way")
+    assert all(endings.is_code(code) for code in told)
+    assert [code for code in told if code.startswith(("refused_", "sip_"))] == []
+    assert not endings.is_code("too_odd")

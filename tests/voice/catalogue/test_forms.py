@@ -220,3 +220,18 @@ def test_a_line_of_spaces_is_no_text_of_a_list() -> None:
 def test_what_begins_like_an_object_and_is_none_is_told_so() -> None:
     form = ActionForm("dial", {"intent": str(uuid.uuid4()), "to": '{"number": "+13125550001"'})
     assert "This is not JSON" in form.errors["to"][0]
+
+
+@pytest.mark.parametrize(
+    ("typed", "sent"), [("true", {"early_media": True}), ("false", {"early_media": False}), ("", {})]
+)
+def test_yes_no_and_not_said_are_three_things(typed: str, sent: dict[str, bool]) -> None:
+    form = ActionForm("transfer", {"intent": str(uuid.uuid4()), "to": "+13125550001", "early_media": typed})
+    assert form.is_valid(), form.errors
+    assert form.values() == {"to": "+13125550001"} | sent
+
+
+def test_what_is_said_has_a_field_of_several_lines() -> None:
+    form = ActionForm("gather_using_speak")
+    rows = {name: form.fields[name].widget.attrs.get("rows") for name in ("payload", "invalid_payload", "language")}
+    assert rows == {"payload": 3, "invalid_payload": 3, "language": None}
