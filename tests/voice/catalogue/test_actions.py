@@ -185,3 +185,8 @@ def test_actions_stand_under_their_headings_in_the_order_in_which_people_look_fo
         ("Answer & end", ["hangup", "answer"]),
         ("SIP", ["refer"]),
     ]
+
+
+def test_each_number_of_a_list_is_kept_in_one_form() -> None:
+    asked = {"connection_id": "77", "from": "+13125550100", "to": ["+1 (312) 555-0001", "sip:ada@a.example"]}
+    assert actions.check("dial", asked) == asked | {"to": ["+13125550001", "sip:ada@a.example"]}

@@ -235,3 +235,9 @@ def test_what_is_said_has_a_field_of_several_lines() -> None:
     form = ActionForm("gather_using_speak")
     rows = {name: form.fields[name].widget.attrs.get("rows") for name in ("payload", "invalid_payload", "language")}
     assert rows == {"payload": 3, "invalid_payload": 3, "language": None}
+
+
+def test_only_a_list_of_any_texts_stands_one_a_line() -> None:
+    headers, cards = ActionForm("transfer").fields["custom_headers"], ActionForm("pay").fields["valid_card_types"]
+    assert "One a line." not in headers.help_text
+    assert "data-schema" in cards.widget.attrs  # the page offers the cards that there are
