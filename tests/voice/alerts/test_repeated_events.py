@@ -14,6 +14,7 @@ from tests.support.events import tell
 from tests.support.factories import make_event, run_owed
 from tests.support.rows import Call, CallCommand, CallEvent
 from tests.support.texml import form
+from tests.support.times import ago
 from tests.support.webhooks import post_texml
 
 pytestmark = pytest.mark.django_db
@@ -112,3 +113,14 @@ def test_a_round_asks_a_fixed_number_of_times_however_many_came_twice(account: T
         tell(account, event, again(event))
     assert statements() == few
     assert (Call.objects.count(), CallCommand.objects.count()) == (21, 0)
+
+
+def test_of_a_call_only_what_came_twice_lately_is_told(account: TelnyxAccount) -> None:
+    old, elsewhere, new = make_event("call.hold"), make_event("call.unhold", leg="b"), make_event("call.answered", 1)
+    elsewhere["data"]["occurred_at"] = new["data"]["occurred_at"]
+    for event in (old, elsewhere):
+        tell(account, event, again(event))
+    CallEvent.objects.update(received_at=ago(7200))
+    tell(account, new, again(new))
+    look()
+    assert "again under another id (call.answered)." in only("repeated_events").summary
