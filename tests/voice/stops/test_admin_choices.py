@@ -8,6 +8,7 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from applications.models import CallControlApplication
+from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from tests.support.accounts import make_account
 from tests.support.batches import begin
@@ -15,8 +16,8 @@ from tests.support.factories import make_call
 from tests.support.live_board import text
 from tests.support.rows import CallCommand
 from tests.support.times import ago
-from voice.models import Suspension
-from voice.stops import admin
+from voice.models import Call, Suspension
+from voice.stops import admin, service
 
 pytestmark = pytest.mark.django_db
 STOP, CALLS = "/admin/stop/", "/admin/stop/calls/"
@@ -146,3 +147,82 @@ def test_the_page_of_a_stop_says_that_more_batches_are_paused_than_it_lists(
         page = text(browser, f"{CALLS}{WISH}/")
         assert page.count("2 lines<") == shown
         assert (f"There are more paused batches than these {shown};" in page) == more
+
+
+def test_the_page_that_asks_carries_what_was_asked_for_and_names_the_call(
+    browser: Client, account: TelnyxAccount
+) -> None:
+    call = make_call(account, direction="outgoing")
+    for query in ({"account": str(account.pk)}, {"call": str(call.pk)}):
+        page = browser.get(CALLS, {**query, "intent": WISH}).content.decode().partition('class="portal-form"')[2]
+        carried = dict(re.findall(r'<input type="hidden" name="(intent|account|call)" value="([^"]+)">', page))
+        assert carried == {**query, "intent": WISH}
+        assert "+1 312-555-0101 → +1 312-555-0199" in page
+
+
+def test_where_every_call_that_was_picked_has_ended_there_is_nothing_to_press(
+    browser: Client, account: TelnyxAccount
+) -> None:
+    ended = make_call(account, "over", state="ended")
+    live = make_call(account)
+    pages = [text(browser, f"{CALLS}?call={call.pk}") for call in (ended, live)]
+    assert [" disabled>Hang up 0 calls<" in page for page in pages] == [True, False]
+    assert ['portal-button-danger">Hang up 1 call<' in page for page in pages] == [False, True]
+
+
+def test_of_more_than_two_thousand_calls_it_says_how_many_are_hung_up_at_once(
+    browser: Client, account: TelnyxAccount
+) -> None:
+    told: dict[str, Any] = {"account": account, "direction": "outgoing", "state": "answered", "started_at": ago(9)}
+    Call.objects.bulk_create(Call(call_control_id=f"v3:{at}", **told) for at in range(2001))
+    page = text(browser, f"{CALLS}?account={account.pk}")
+    assert ("the first 100 of 2,001" in page, "At most 2,000 at once: press again" in page) == (True, True)
+
+
+def test_the_page_that_suspends_says_what_and_whose_it_is_and_looks_at_its_own_suspension(
+    browser: Client, account: TelnyxAccount
+) -> None:
+    told: dict[str, Any] = {"application_name": "line 77", "webhook_event_url": account.webhook_url}
+    CallControlApplication.objects.create(account=account, telnyx_id="77", **told)
+    other = make_account("other")
+    for connection_id in ("", "77"):
+        service.suspend(other, connection_id, "", PORTAL)
+    pages = [text(browser, f"{STOP}suspend/{account.pk}/{at}") for at in ("", "77/")]
+    assert [f'anywhere">{account} ' in page for page in pages] == [True, False]
+    assert ['anywhere">line 77 ' in page for page in pages] == [False, True]
+    assert ["<small>the whole account</small>" in page for page in pages] == [True, False]
+    assert [f"<small>application of {account}</small>" in page for page in pages] == [False, True]
+    assert ["It is suspended already" in page for page in pages] == [False, False]
+
+
+def test_who_lifts_a_suspension_is_told_which_batches_go_on_with_it(
+    browser: Client, api: APIClient, account: TelnyxAccount
+) -> None:
+    begin(api, 2)  # of application 1
+    told = list[str]()
+    for connection_id in ("2", "1"):
+        row = service.suspend(account, connection_id, "", PORTAL)
+        answer = browser.post(f"{STOP}lift/{row.pk}/", follow=True)
+        told += [str(message) for message in answer.context["messages"]]
+    lifted = f"{account} is not suspended any more."
+    assert told == [lifted, f"{lifted} 1 batch goes on with it."]
+
+
+def test_who_gives_no_reason_is_not_told_that_it_is_not_kept(browser: Client, account: TelnyxAccount) -> None:
+    address = f"{STOP}suspend/{account.pk}/"
+    pages = [browser.post(address, {"why": why}, follow=True).content.decode() for why in ("Fraud", "")]
+    assert ["your reason is not kept" in page for page in pages] == [False, False]
+    assert Suspension.objects.get().why == "Fraud"
+
+
+def test_the_page_of_an_account_tells_of_its_suspension_to_who_may_know(signed_in: Any, account: TelnyxAccount) -> None:
+    url, offered = f"/admin/portal/telnyxaccount/{account.pk}/change/", f"{STOP}suspend/{account.pk}/"
+    looks = ("portal.view_telnyxaccount", "voice.view_suspension")
+    reader, nobody = signed_in(*looks, username="reader"), signed_in(looks[0], username="nobody")
+    pages = [text(client, url) for client in (reader, nobody)]
+    assert ["no rule of this account acts" in page for page in pages] == [True, False]
+    assert [offered in page for page in pages] == [False, False]
+    service.suspend(account, "", "Fraud", PORTAL)
+    pages = [text(client, url) for client in (reader, nobody)]
+    assert ["is suspended here since" in page for page in pages] == [True, False]
+    assert ["Lift the suspension" in page for page in pages] == [False, False]

@@ -139,3 +139,27 @@ def test_who_lacks_the_permission_stops_nothing(
     assert client.post(url, {"account": account.name}, format="json").status_code == 403
     assert not Suspension.objects.exists()
     assert not Stop.objects.exists()
+
+
+@pytest.mark.parametrize("url", [SUSPENSIONS, STOPS])
+def test_an_unknown_member_is_told_by_its_name_and_nothing_is_stopped(
+    api: APIClient, account: TelnyxAccount, url: str
+) -> None:
+    make_call(account, direction="outgoing")
+    refused = api.post(url, {"account": account.name, "acount": "other"}, format="json")
+    assert (refused.status_code, list(refused.json()["errors"])) == (400, ["acount"])
+    assert not Suspension.objects.exists()
+    assert not Stop.objects.exists()
+
+
+@pytest.mark.alone("an account need not be named while there is only one")
+def test_the_only_account_is_suspended_without_its_name(api: APIClient, account: TelnyxAccount) -> None:
+    made = api.post(SUSPENSIONS, {"why": "Fraud"}, format="json")
+    assert (made.status_code, made.json()["account"]) == (201, account.name)
+
+
+def test_suspensions_of_one_moment_are_listed_in_one_order(api: APIClient, account: TelnyxAccount) -> None:
+    told: dict[str, Any] = {"account": account, "requested_by": "user: ada", "since": ago(60)}
+    rows = [Suspension.objects.create(connection_id=str(at), **told) for at in range(6)]
+    results = api.get(SUSPENSIONS).json()["results"]
+    assert [one["id"] for one in results] == sorted((str(row.pk) for row in rows), reverse=True)
