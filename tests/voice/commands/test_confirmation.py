@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from applications.models import CallControlApplication
 from portal.models import AuditEvent, TelnyxAccount
+from portal.telnyx import schemas
 from tests.support.accounts import make_account
 from tests.support.call_pages import LOG, drawn, page
 from tests.support.conferences import make_room
@@ -18,6 +19,7 @@ from tests.support.factories import CONNECTION, make_call
 from tests.support.limits import limit
 from tests.support.rows import Call, CallCommand
 from tests.support.times import ago
+from voice.catalogue import actions
 from voice.commands import confirmation
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bystander")]
@@ -242,3 +244,27 @@ def test_an_action_is_refused_without_the_number_that_a_limit_names(signed_in: A
     answer = client.post(url, drawn(client, url) | {"to": "+13125550001"})
     (told,) = answer.context["form"].errors["to"]
     assert told.startswith("Numbers that begin with +1312•••0001 may not be called")
+
+
+def test_the_box_of_a_leg_hangs_on_the_list_of_legs_where_there_are_any(
+    browser: Client, account: TelnyxAccount
+) -> None:
+    url, boxes = f"/admin/voice/conference/{make_room(account).pk}/do/conferences.join/", list[str]()
+    for legs in ((), ("late",)):
+        for leg in legs:
+            make_call(account, leg)
+        text = browser.get(url).content.decode()
+        boxes += re.findall(r'<input[^>]+name="call_control_id"[^>]*>', text)
+        assert ('<datalist id="portal-legs">' in text) is bool(legs)
+    assert ['list="portal-legs"' in box for box in boxes] == [False, True]
+    assert 'autocomplete="off"' in boxes[1]
+
+
+def test_a_page_that_asks_says_what_it_does_and_leads_back(browser: Client, account: TelnyxAccount) -> None:
+    at, action = f"/admin/voice/conference/{make_room(account).pk}/", "conferences.mute"
+    answer, summary = browser.get(f"{at}do/{action}/"), schemas.summary(actions.method(action))
+    page = answer.content.decode()
+    assert summary
+    assert (answer.context["summary"], answer.context["title"]) == (summary, actions.label(action))
+    assert f">{actions.label(action)}</button>" in page
+    assert f'href="{at}change/">Cancel<' in page

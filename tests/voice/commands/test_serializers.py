@@ -45,3 +45,12 @@ def test_a_command_is_told_whole_and_when_it_was_settled(api: APIClient, account
         *("settlement", "settled_at", "repeats"),
     }
     assert datetime.fromisoformat(body["settled_at"]) == at
+
+
+def test_an_attempt_that_is_under_way_has_no_outcome_yet(api: APIClient, account: TelnyxAccount) -> None:
+    command, at = act(make_call(account), "hangup"), ago(1)
+    attempt: dict[str, Any] = {"at": at.isoformat(), "http_status": None, "ms": None, "code": None}
+    CallCommand.objects.filter(pk=command.pk).update(status="sending", first_sent_at=at, attempts=[attempt])
+    (told,) = api.get(f"{COMMANDS}{command.pk}/").json()["attempts"]
+    assert datetime.fromisoformat(told.pop("at")) == at
+    assert told == {"http_status": None, "ms": None, "code": None}

@@ -252,3 +252,33 @@ def test_the_page_tells_its_editor_what_a_rule_may_ask_for_and_do(browser: Clien
     page = browser.get("/admin/voice/flow/add/").content.decode()
     assert '<option value="call.step">' in page.partition('<datalist id="portal-paths">')[2]
     assert '"gather_using_speak": [{' in page.partition('<script id="portal-actions"')[2]
+
+
+def test_of_too_many_applications_a_flow_s_own_is_listed_by_its_name_and_chosen(
+    browser: Client, application: CallControlApplication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("voice.flows.admin._MOST_OFFERED", 1)
+    account = application.account
+    CallControlApplication.objects.create(account=account, telnyx_id="2", application_name="z")
+    flow = make_flow(account, connection_id="2")
+    form = browser.get(f"/admin/voice/flow/{flow.pk}/change/").context["adminform"].form
+    assert list(dict(form.fields["application"].choices).values()) == [f"front desk ({account})", f"z ({account})"]
+    assert form["application"].value() == f"{account.pk} 2"
+
+
+def test_who_may_only_look_sees_what_a_rule_presses_as_it_is_set_up(signed_in: Any, account: TelnyxAccount) -> None:
+    """What a caller presses is hidden from them; what somebody set up to be pressed is not."""
+    flow = make_flow(
+        account,
+        {"event_type": "call.answered", "do": [{"action": "send_dtmf", "parameters": {"digits": "7"}}]},
+    )
+    reader, save = signed_in("voice.view_flow"), flow.history.latest()  # type: ignore[attr-defined]
+    for page in ("change/", f"history/{save.history_id}/"):
+        assert "&quot;digits&quot;: &quot;7&quot;" in reader.get(f"/admin/voice/flow/{flow.pk}/{page}").content.decode()
+
+
+def test_applications_are_offered_by_whether_a_flow_of_theirs_is_active(
+    browser: Client, application: CallControlApplication
+) -> None:
+    page = browser.get("/admin/applications/callcontrolapplication/").content.decode()
+    assert ["No active flow" in page, "With an active flow" in page] == [True, True]

@@ -159,3 +159,22 @@ def test_a_placeholder_without_an_end_is_refused_when_it_is_saved(
     assert "has no end" in words[0]
     closed = one_rule(do=[{"action": "speak", "parameters": {"payload": "}} {{{call.from}}}", "voice": "female"}}])
     assert make(api, rules=closed).status_code == 201
+
+
+@pytest.mark.alone("it lists what there is, of every account")
+def test_flows_that_are_off_are_told_from_the_active_one_and_those_of_one_name_have_one_order(
+    api: APIClient, account: TelnyxAccount
+) -> None:
+    active, *off = [make_flow(account, name="same", active=at == 0, connection_id=str(at)) for at in range(6)]
+    found = [api.get(FLOWS, {"active": word}).json()["results"] for word in ("true", "false")]
+    assert [[one["id"] for one in results] for results in found] == [
+        [str(active.pk)],
+        sorted(str(flow.pk) for flow in off),
+    ]
+
+
+@pytest.mark.alone("an account need not be named while there is only one")
+def test_a_flow_of_the_only_account_need_not_name_it(api: APIClient, account: TelnyxAccount) -> None:
+    body = {name: value for name, value in EXAMPLE.items() if name != "account"}
+    made = api.post(FLOWS, body, format="json")
+    assert (made.status_code, made.json()["account"]) == (201, account.name)

@@ -113,3 +113,13 @@ def test_what_tells_nothing_new_is_processed_where_a_handler_hears_of_it(
     process(receive(account, "call.answered", seconds=-1))
     event = process(receive(account, "call.hold", seconds=-5))  # it comes after what was later
     assert (asked, event.status) == (["call.hold"], "processed")
+
+
+def test_a_handler_that_names_no_step_leaves_the_rule_s(account: TelnyxAccount, registry: handlers.Registry) -> None:
+    @handlers.on("call.initiated")
+    def greet(event: Any, call: Any) -> Any:
+        return handlers.command("answer")
+
+    make_flow(account, {"event_type": "call.initiated", "do": [], "step": "ruled"})
+    process(receive(account))
+    assert (Call.objects.get().step, CallCommand.objects.get().action) == ("ruled", "answer")

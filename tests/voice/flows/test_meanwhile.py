@@ -83,6 +83,16 @@ def test_a_page_that_was_opened_before_somebody_else_saved_overwrites_nothing(
     assert state(api, flow) == ("renamed", True, ["1", "2", "3"])
 
 
+def test_whose_page_is_an_old_one_is_told_that_what_he_typed_is_still_there(
+    browser: Client, api: APIClient, flow: Flow
+) -> None:
+    mine = as_drawn(browser.get(page_of(flow)))
+    assert api.patch(at(flow), {"active": False}, format="json").status_code == 200
+    told = browser.post(page_of(flow), mine).context["adminform"].form.non_field_errors()
+    assert ["was changed meanwhile" in words for words in told] == [True, False]
+    assert ["What you typed is still here" in words for words in told] == [False, True]
+
+
 def test_a_page_that_is_drawn_while_somebody_else_saves_undoes_nothing(
     browser: Client, api: APIClient, flow: Flow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
