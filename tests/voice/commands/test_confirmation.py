@@ -268,3 +268,11 @@ def test_a_page_that_asks_says_what_it_does_and_leads_back(browser: Client, acco
     assert (answer.context["summary"], answer.context["title"]) == (summary, actions.label(action))
     assert f">{actions.label(action)}</button>" in page
     assert f'href="{at}change/">Cancel<' in page
+
+
+def test_who_makes_a_conference_is_asked_for_its_account_and_all_that_it_takes(
+    browser: Client, account: TelnyxAccount
+) -> None:
+    page = browser.get("/admin/voice/conference/new/").content.decode()
+    for name in ("account", "call_control_id", "name"):
+        assert re.search(rf'<(input|select)[^>]+name="{name}"', page), name

@@ -50,3 +50,9 @@ def test_a_handler_has_a_name_that_its_commands_can_bear(registry: Any, length: 
 
 def test_good_handlers_pass_the_check(loaded: Any) -> None:
     call_command("check")
+
+
+def test_what_stops_the_start_says_where_it_is_explained(registry: Any) -> None:
+    handlers.load(["tests.voice.no_such_module"])
+    with pytest.raises(SystemCheckError, match=r"docs/extending\.md"):
+        call_command("check")

@@ -183,3 +183,19 @@ def test_a_handler_is_told_all_of_the_call_and_the_event_as_it_came(account: Tel
     told = {name: value for name, value in vars(leg).items() if name not in {"account", "tags"}}
     assert told == {name: getattr(call, name) for name in told}
     assert (leg.account, leg.tags, leg.client_state, len(told)) == ("main", tuple(call.tags), call.client_state, 10)
+
+
+@pytest.mark.parametrize(
+    ("what", "name"), [("event", "event_type"), ("call", "step"), ("wish", "action"), ("step", "name")]
+)
+def test_what_a_handler_is_given_or_makes_is_not_written_to(
+    account: TelnyxAccount, registry: Any, what: str, name: str
+) -> None:
+    @handlers.on("call.initiated")
+    def spoil(event: Any, call: Any) -> Any:
+        made = {"event": event, "call": call, "wish": handlers.command("answer"), "step": handlers.step("menu")}
+        setattr(made[what], name, "another")
+
+    event = process(receive(account))
+    told = f"FrozenInstanceError in the handler {spoil.__module__}.{spoil.__qualname__}"
+    assert (event.status, event.error) == ("received", told)

@@ -22,7 +22,7 @@ from tests.support.flows import make, one_rule
 from tests.support.rest import FLOWS
 from tests.support.rows import Flow
 from voice.flows.service import save_flow
-from voice.flows.versions import ChangedMeanwhile, held, newest_of, restore, versions_of
+from voice.flows.versions import ChangedMeanwhile, held, newest_of, restore, states, versions_of
 from voice.models import Rule
 
 pytestmark = pytest.mark.django_db
@@ -256,3 +256,13 @@ def test_a_flow_that_is_gone_is_not_as_anybody_saw_it(account: TelnyxAccount) ->
     Flow.objects.filter(pk=flow.pk).delete()
     with pytest.raises(ChangedMeanwhile, match="nothing was saved"):
         held(flow, seen, "saved")
+
+
+def test_a_rule_that_did_not_tell_its_save_is_of_its_own_flow_s_and_not_of_another_that_was_saved_between(
+    account: TelnyxAccount,
+) -> None:
+    flow = make_flow(account)
+    make_flow(account, name="other", connection_id="88")
+    flow.rules.create(position=0, event_type="call.answered", do=[WELCOME])
+    (state,) = states(list(versions_of(flow)))
+    assert [(rule["event_type"], rule["do"]) for rule in state["rules"]] == [("call.answered", [WELCOME])]
