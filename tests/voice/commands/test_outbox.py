@@ -1,12 +1,15 @@
 """What a person asks for becomes a row, once, and an audit event."""
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
+from rest_framework.test import APIClient
 
+from portal import sql
 from portal.actors import Actor
 from portal.models import AuditEvent, TelnyxAccount
 from portal.telnyx.schemas import InvalidParameters
@@ -15,6 +18,7 @@ from tests.support.clocks import is_near, set_wrong
 from tests.support.conferences import ROOM, make_room
 from tests.support.factories import make_call
 from tests.support.rows import CallCommand
+from tests.support.texml_resources import URL, wired
 from voice.commands import outbox
 from voice.conferences import queues
 
@@ -154,3 +158,21 @@ def test_a_dial_without_what_it_needs_is_refused(account: TelnyxAccount, ada: Ac
     with pytest.raises(InvalidParameters) as refused:
         outbox.dial(account, {key: value for key, value in DIAL.items() if key != name}, ada)
     assert list(refused.value.errors) == [name]
+
+
+def test_what_is_sent_while_somebody_waits_tells_how_many_milliseconds_it_took(
+    api: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[dict[str, Any]] = []
+
+    def send(*_: Any) -> dict[str, Any]:
+        command = CallCommand.objects.get()
+        begun.extend(command.attempts)
+        monkeypatch.setattr(sql, "clock", lambda: command.created_at + timedelta(seconds=2.5))
+        return {}
+
+    monkeypatch.setattr("voice.texml.requests.send", send)
+    wired("http://127.0.0.1:9")
+    saved = api.post(f"{URL}secrets/", {"name": "crm", "value": "a secret"}, format="json").json()
+    assert [sorted(attempt) for attempt in begun] == [["at", "code", "http_status", "ms"]]
+    assert [(attempt["outcome"], attempt["ms"]) for attempt in saved["attempts"]] == [("ok", 2500)]
