@@ -10,13 +10,15 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from portal import sql
-from portal.actors import Actor
+from portal.actors import PORTAL, Actor
 from portal.models import AuditEvent, TelnyxAccount
 from portal.telnyx.schemas import InvalidParameters
 from tests.support.accounts import make_account
 from tests.support.clocks import is_near, set_wrong
+from tests.support.commands import made_uncertain
 from tests.support.conferences import ROOM, make_room
 from tests.support.factories import make_call
+from tests.support.rest import COMMANDS, api_for, problem, send
 from tests.support.rows import CallCommand
 from tests.support.texml_resources import URL, wired
 from voice.commands import outbox
@@ -176,3 +178,25 @@ def test_what_is_sent_while_somebody_waits_tells_how_many_milliseconds_it_took(
     saved = api.post(f"{URL}secrets/", {"name": "crm", "value": "a secret"}, format="json").json()
     assert [sorted(attempt) for attempt in begun] == [["at", "code", "http_status", "ms"]]
     assert [(attempt["outcome"], attempt["ms"]) for attempt in saved["attempts"]] == [("ok", 2500)]
+
+
+def test_what_is_sent_again_is_of_the_same_queue_and_call(api: APIClient, account: TelnyxAccount) -> None:
+    call = make_call(account)
+    made = queues.act_on_call(account, "support", call.call_control_id, "queues.calls.remove", {}, PORTAL)
+    lost = made_uncertain(made)
+    told = send(api, f"{COMMANDS}{lost.pk}/settle/", {"verdict": "send_again"}).json()
+    again = CallCommand.objects.get(pk=told["id"])
+    assert (again.pk != lost.pk, again.status, again.action) == (True, "queued", "queues.calls.remove")
+    assert (again.queue_name, again.path, again.parameters) == ("support", lost.path, lost.parameters)
+    assert (again.call, again.call_control_id) == (call, call.call_control_id)
+
+
+def test_who_may_not_dial_does_not_send_again_what_calls_somebody(account: TelnyxAccount, user_with: Any) -> None:
+    document = {"Texml": "<Response><Dial>+13125550001</Dial></Response>"}
+    call = make_call(account, is_texml=True)
+    told: dict[str, Any] = {"path": [call.call_control_id]}
+    lost = made_uncertain(outbox.place(account, "texml.calls.redirect", document, PORTAL, **told))
+    controls = api_for(user_with("voice.view_callcommand", "voice.control_call"))
+    refused = problem(send(controls, f"{COMMANDS}{lost.pk}/settle/", {"verdict": "send_again"}), 403)
+    assert "voice.dial" in refused["detail"]
+    assert (CallCommand.objects.get().pk, CallCommand.objects.get().is_open_question) == (lost.pk, True)
