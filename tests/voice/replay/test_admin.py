@@ -17,6 +17,7 @@ from tests.support.replay_pages import NEW, look, selected, text
 from tests.support.rows import Call, CallCommand, CallEvent, Replay, ReplayLine
 from tests.support.webhooks import post_webhook
 from voice.replay import runs
+from voice.replay.selection import Selection
 
 pytestmark = pytest.mark.django_db
 
@@ -262,3 +263,16 @@ def test_the_page_is_of_a_dry_run_until_it_is_run_and_counts_what_came_of_its_ev
         told = browser.get(page).context
         assert (told["title"], told["counts"]) == (title, [(1, "Change something"), (1, "Change nothing")])
         browser.post(page.replace("change", "run"))
+
+
+def test_a_page_is_there_before_its_events_are_counted_and_of_one_event_all_is_done_with_it(
+    browser: Client, account: TelnyxAccount
+) -> None:
+    tell(account, make_event())
+    row = runs.request_dry_run(Selection(account="main"), runs.Actor("user: ada"))
+    page = f"/admin/voice/replay/{row.pk}/change/"
+    shown = browser.get(page)
+    assert ("Events are being counted" in text(shown), shown.context["percent"]) == (True, 0)
+    runs.work(row.pk, 5)
+    shown = browser.get(page)
+    assert (shown.context["replay"].total, shown.context["percent"]) == (1, 100)

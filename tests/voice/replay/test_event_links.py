@@ -168,3 +168,24 @@ def test_a_dead_or_quarantined_events_page_offers_to_run_it(
     assert f'name="ids" value="{event.pk}"' in shown.content.decode()
     page = look(browser, ids=str(event.pk))
     assert "would change" in text(browser.get(page))
+
+
+def test_what_stands_around_a_searched_id_is_left_out(browser: Client, account: TelnyxAccount) -> None:
+    session = "0ccc7b54-4df3-4bca-a65a-3da1ecc70000"
+    call = make_call(account, call_session_id=session)
+    make_event_at(account, "2026-06-01T08:30", call=call, call_session_id=session)
+    form = browser.get("/admin/voice/replay/new/", {"q": f" {session} "}).context["form"]
+    assert form["session"].value() == session
+
+
+def test_a_search_brings_as_many_events_along_as_can_be_given_and_of_more_it_is_said(
+    browser: Client, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("voice.replay.forms.MOST_IDS", 2)
+    room = "0ccc7b54-4df3-4bca-a65a-3da1ecc70001"
+    conference = Conference.objects.create(account=account, conference_id=room, started_at=datetime.now(UTC))
+    both = {make_event_at(account, f"2026-06-01T08:3{at}", conference=conference).pk for at in range(2)}
+    assert listed_and_replayed(browser, q=room) == (both, both)
+    make_event_at(account, "2026-06-01T08:33", conference=conference)
+    told = browser.get("/admin/voice/replay/new/", {"q": room})
+    assert list(told.context["form"].errors) == ["ids"]

@@ -135,3 +135,24 @@ def test_the_filter_of_a_thousand_events_can_be_changed_too(browser: Client, wro
     told = browser.post(NEW, fields(page))
     assert "2 events are like that." in text(told)
     assert all(one in told.content.decode() for one in ids + others)
+
+
+def test_no_account_is_chosen_before_somebody_chooses_one(browser: Client, account: TelnyxAccount) -> None:
+    choices = list(browser.get(NEW).context["form"].fields["account"].choices)
+    assert (choices[0], ("main", "main") in choices) == (("", "All accounts"), True)
+
+
+def test_an_id_is_that_of_its_application_though_another_one_has_it_for_a_name(
+    browser: Client, account: TelnyxAccount
+) -> None:
+    for telnyx_id, name in (("77", "front desk"), ("88", "77")):
+        CallControlApplication.objects.create(account=account, application_name=name, telnyx_id=telnyx_id)
+    look(browser, application="77")
+    assert Selection.from_json(Replay.objects.get().selection).connection_id == "77"
+
+
+def test_of_very_many_applications_five_hundred_are_offered(browser: Client, account: TelnyxAccount) -> None:
+    CallControlApplication.objects.bulk_create(
+        CallControlApplication(account=account, telnyx_id=str(at)) for at in range(501)
+    )
+    assert len(browser.get(NEW).context["applications"]) == 500

@@ -4,9 +4,12 @@ from typing import Any
 
 import pytest
 
+from applications.models import CallControlApplication
 from portal.models import TelnyxAccount
+from tests.support.accounts import make_account
+from tests.support.clocks import is_near
 from tests.support.events import receive
-from tests.support.factories import make_event, run_owed
+from tests.support.factories import CONNECTION, make_call, make_event, run_owed
 from tests.support.replays import ROOM, a_call, again, lines, quarantine
 from tests.support.rows import Call, CallEvent, Conference
 from tests.support.times import ago
@@ -136,3 +139,39 @@ def test_a_call_that_is_there_stays_there_while_its_event_is_read_anew(
     monkeypatch.setattr(processing, "lock_call", lock_late)
     assert apply.apply(event.pk, rules=False).outcome is apply.Outcome.WAITING
     assert Call.objects.get() == call
+
+
+def test_of_two_copies_that_are_another_accounts_each_says_so(account: TelnyxAccount) -> None:
+    document = make_event()
+    for _ in range(2):
+        quarantine(account, document)
+    CallControlApplication.objects.create(account=make_account("other"), telnyx_id=CONNECTION)
+    row = again()
+    assert row.counts == {"kept": 2}
+    for is_rehearsed in (True, False):
+        said = [line.said for line in row.lines.filter(is_rehearsed=is_rehearsed)]
+        assert said == ["Its application belongs to the account other."] * 2
+
+
+@pytest.mark.parametrize(("was", "becomes"), [("dead", "processed"), ("processed", "quarantined")])
+def test_an_event_whose_status_changes_was_closed_then(account: TelnyxAccount, was: str, becomes: str) -> None:
+    (event,) = receive(account, make_event(seconds=-60))
+    run_owed()
+    CallEvent.objects.update(status=was, processed_at=ago(9000))
+    if becomes == "quarantined":
+        CallControlApplication.objects.create(account=make_account("other"), telnyx_id=CONNECTION)
+    again()
+    event.refresh_from_db()
+    assert (event.status, is_near(event.processed_at)) == (becomes, True)
+
+
+def test_an_event_that_names_no_leg_is_of_no_call_whose_leg_is_not_known(account: TelnyxAccount) -> None:
+    make_call(account, call_leg_id="", started_at=ago(60), answered_at=ago(50))
+    document = make_event("call.hangup", -1)
+    for name in ("call_control_id", "call_leg_id"):
+        del document["data"]["payload"][name]
+    receive(account, document)
+    run_owed()
+    row = again()
+    assert lines(row, is_rehearsed=True) == lines(row, is_rehearsed=False) == {}
+    assert Call.objects.get().state == "answered"

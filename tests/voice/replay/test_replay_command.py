@@ -8,10 +8,11 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
+from applications.models import CallControlApplication
 from portal.models import AuditEvent, TelnyxAccount
 from tests.support.accounts import make_account
 from tests.support.events import receive
-from tests.support.factories import FROM, make_event, make_flow, run_owed
+from tests.support.factories import CONNECTION, FROM, make_event, make_flow, run_owed
 from tests.support.replays import quarantine
 from tests.support.rows import Call, CallCommand, CallEvent, Replay
 from tests.support.tables import every_table
@@ -199,3 +200,12 @@ def test_ctrl_c_cancels(wrong_call: Call, monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(CommandError, match="It is cancelled: 0 of 0"):
         command()
     assert Replay.objects.get().state == "cancelled"
+
+
+def test_of_two_copies_that_are_another_accounts_each_says_so(account: TelnyxAccount) -> None:
+    document = make_event()
+    for _ in range(2):
+        quarantine(account, document)
+    CallControlApplication.objects.create(account=make_account("other"), telnyx_id=CONNECTION)
+    told = command("--dry-run", "--account", "main")
+    assert told.count("Its application belongs to the account other.") == 2

@@ -243,3 +243,10 @@ def test_what_is_chosen_is_named_and_of_much_how_many(
     browser: Client, account: TelnyxAccount, statuses: list[str], said: str
 ) -> None:
     assert said in text(browser.get(look(browser, statuses=statuses)))
+
+
+def test_of_a_large_table_it_is_said_how_many_of_its_newest_events_are_counted(
+    browser: Client, wrong_call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("voice.replay.selection.MOST_LOOKED_THROUGH", 1)
+    assert "Of the newest 50,000 events" in text(browser.post(NEW, {"sources": "webhook"}))

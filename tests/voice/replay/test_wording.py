@@ -9,10 +9,10 @@ from django.test import Client
 from portal.models import TelnyxAccount
 from portal.view_times import TimePreference
 from tests.support.events import tell
-from tests.support.factories import FROM, make_event, run_owed
+from tests.support.factories import FROM, TO, make_event, run_owed
 from tests.support.replay_pages import look, text
 from tests.support.replays import ROOM
-from tests.support.rows import Call, CallEvent, Conference, ConferenceParticipant, Replay
+from tests.support.rows import Call, CallEvent, Conference, ConferenceParticipant, Replay, ReplayLine
 from tests.support.webhooks import post_webhook
 
 pytestmark = pytest.mark.django_db
@@ -92,3 +92,79 @@ def test_what_stays_and_is_told_by_another_event_is_named_unless_all_of_the_call
     assert told["To"] == "+1 312-555-0199"
     names = told.get("Now told by another event", "").split(", ")
     assert ({"from", "state"} <= set(names), "to" in names) == (not is_gone, False)  # what changed is told above
+
+
+def described(browser: Client, account: TelnyxAccount, kind: str, **line: Any) -> Any:
+    """What the page of a dry run says of this one line."""
+    page = look(browser, statuses="dead")
+    told: dict[str, Any] = {"replay": Replay.objects.get(), "account": account, "is_rehearsed": True, "key": "one"}
+    ReplayLine.objects.create(kind=kind, **told | line)
+    (part,) = browser.get(page).context["parts"]
+    (one,) = part["told"]
+    return one
+
+
+@pytest.mark.parametrize(
+    ("column", "change", "told"),
+    [
+        ("state", ["in_progress", "completed"], ("State", "in progress", "completed")),
+        ("hangup_cause", ["", "normal_clearing"], ("Ending", "nothing", "Ended normally")),
+        ("is_texml", [False, True], ("TeXML", "nothing", "yes")),
+        ("tags", [["a"], ["a", "b"]], ("Tags", "a", "a, b")),
+        ("a_new_column", ["a", "b"], ("A new column", "a", "b")),
+        ("to_reversed", ["gone", TO[::-1]], ("To, for the search", "", "put right")),
+    ],
+)
+def test_what_a_column_holds_is_put_in_words(
+    browser: Client, account: TelnyxAccount, column: str, change: list[Any], told: tuple[str, str, str]
+) -> None:
+    assert described(browser, account, "call", changes={column: change}).pairs == [told]
+
+
+def test_a_number_that_nobody_told_is_a_question_mark(browser: Client, account: TelnyxAccount) -> None:
+    one = described(browser, account, "call", about={"from": FROM}, changes={"state": ["ringing", "ended"]})
+    assert (one.title, one.detail) == ("+1 312-555-0101 → ?", "")
+
+
+def test_what_is_new_is_told_where_nothing_else_is(browser: Client, account: TelnyxAccount) -> None:
+    one = described(browser, account, "participant", is_new=True, changes={})
+    assert (one.line.is_new, one.pairs) == (True, [])
+
+
+def test_of_an_event_of_which_little_is_known_nothing_is_made_up(browser: Client, account: TelnyxAccount) -> None:
+    one = described(browser, account, "event", about={}, said="It is kept.")
+    assert (one.detail, one.pairs, one.said) == ("", [], "It is kept.")
+
+
+def test_the_status_of_a_dead_event_is_told_before_and_after(browser: Client, account: TelnyxAccount) -> None:
+    tell(account, make_event())
+    CallEvent.objects.update(status="dead")
+    (part,) = browser.get(look(browser)).context["parts"]
+    assert [one.pairs for one in part["told"]] == [[("Status", "dead", "processed")]]
+
+
+def test_columns_are_told_in_the_order_in_which_people_read_a_call(browser: Client, wrong_call: Call) -> None:
+    (part,) = browser.get(look(browser)).context["parts"]
+    (one,) = part["told"]
+    known = ("Ended", "From", "State")
+    assert [what for what, _, _ in one.pairs if what in known] == ["From", "State", "Ended"]
+
+
+def test_what_came_of_the_events_is_counted_in_words_and_nothing_of_what_none_came_to(
+    browser: Client, account: TelnyxAccount
+) -> None:
+    page = look(browser, statuses="dead")
+    words = {
+        "changed": "Change something",
+        "unchanged": "Change nothing",
+        "readable": "Quarantined, can now be read",
+        "through": "Dead, go through",
+        "kept": "Stay quarantined",
+        "waiting": "Have not had their own turn yet, and keep it",
+        "failed": "Fail, and stay as they are",
+        "commands": "Commands made",
+    }
+    Replay.objects.update(counts={name: at for at, name in enumerate(words, 1)})
+    assert browser.get(page).context["counts"] == list(enumerate(words.values(), 1))
+    Replay.objects.update(counts={"kept": 0, "failed": 2})
+    assert browser.get(page).context["counts"] == [(2, words["failed"])]
