@@ -126,3 +126,10 @@ def test_the_groups_may_look_and_operators_may_recover(user_with: Any, db: None)
     may = {group: user_with(group, username=group) for group in ("Operators", "Support", "Developers")}
     assert [one.has_perm("voice.view_recovery") for one in may.values()] == [True, True, True]
     assert [one.has_perm("voice.recover_events") for one in may.values()] == [True, False, False]
+
+
+def test_the_page_of_a_run_says_what_went_wrong_and_who_asked_for_it(browser: Client, account: TelnyxAccount) -> None:
+    told = {"started_at": ago(60), "seen_alive_at": ago(50), "finished_at": ago(50), "requested_by": "user: ada"}
+    run = Recovery.objects.create(account=account, state="failed", problem="Telnyx said HTTP 500.", **told)
+    page = browser.get(reverse("admin:voice_recovery_change", args=[run.pk])).content.decode()
+    assert ("Telnyx said HTTP 500." in page, "user: ada" in page) == (True, True)

@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 
 from portal.models import TelnyxAccount
+from portal.telnyx import paging
 from tests.support.factories import make_call, make_event
 from tests.support.recoveries import NONE_ALIVE, listed, looked, recover
 from tests.support.rows import CallEvent, Recovery
@@ -133,3 +134,42 @@ def test_those_that_failed_too_lately_are_counted_as_telnyx_does_or_else_by_its_
     (query,) = (parse_qs(urlsplit(path).query) for path in paths)
     asked = {"status][eq": "failed", "finished_at][gte": after.isoformat(), "finished_at][lte": before.isoformat()}
     assert {name: query[f"filter[{name}]"] for name in asked} == {name: [value] for name, value in asked.items()}
+
+
+def test_a_delivery_that_ended_two_minutes_ago_to_the_moment_is_fetched(account: TelnyxAccount) -> None:
+    now, told = timezone.now(), listed([(make_event(), 9)])
+    told["data"][0]["finished_at"] = (now - timedelta(minutes=2)).isoformat()
+    with telnyx_says(account, webhook_deliveries=told, active_calls=NONE_ALIVE, call_events=listed([])):
+        assert recover(account, now=now).events_recovered == 1
+
+
+@pytest.mark.parametrize(("more", "asked", "read"), [(0, 1, 2), (1, 2, 0)])
+def test_a_list_that_just_fits_is_read_at_once_and_of_one_row_more_its_older_half(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch, more: int, asked: int, read: int
+) -> None:
+    monkeypatch.setattr(paging, "PAGE", 2)
+    monkeypatch.setattr(backfill, "_MOST_PAGES", 1)
+    told, paths = listed([(make_event(leg="a"), 9), (make_event(leg="b"), 9)]), list[str]()
+    told["meta"] = {"total_pages": 1, "total_results": 2 + more}
+
+    def said(path: str) -> dict[str, Any]:
+        paths.append(path)
+        return listed([]) if len(paths) > 1 else told
+
+    record = looked(account, webhook_deliveries=said)
+    assert (record.state, len(paths), record.deliveries_read) == ("done", asked, read)
+
+
+def test_of_more_than_a_hundred_thousand_the_older_half_is_read(account: TelnyxAccount) -> None:
+    long = listed([(make_event(), 9)])
+    long["meta"] = {"total_pages": 401, "total_results": 100_001}
+    answers = [long, listed([])]
+    record = looked(account, webhook_deliveries=lambda path: answers.pop(0))
+    assert (record.state, record.deliveries_read, answers) == ("done", 0, [])
+    assert record.until - record.since == (timedelta(hours=24) - timedelta(minutes=2)) / 2
+
+
+def test_a_run_that_could_not_be_read_tells_what_it_would_have_looked_through(account: TelnyxAccount) -> None:
+    record = looked(account, webhook_deliveries="500 Oops")
+    assert record.state == "failed"
+    assert record.until - record.since == timedelta(hours=24) - timedelta(minutes=2)

@@ -1,8 +1,12 @@
 """A session that somebody asks for comes in from Telnyx's record, once."""
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from applications.models import CallControlApplication
+from portal import sql
 from portal.actors import PORTAL
 from portal.models import AuditEvent, TelnyxAccount
 from tests.support.factories import make_event, run_owed
@@ -64,3 +68,27 @@ def test_an_entry_that_tells_no_time_is_left_to_its_webhook(account: TelnyxAccou
     with telnyx_says(account, call_events=listing(told)):
         brought = imports.bring(account, LEG, PORTAL)
     assert (brought.events, brought.young) == ([], 1)
+
+
+def test_an_entry_of_two_minutes_ago_to_the_moment_is_brought(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = timezone.now()
+    monkeypatch.setattr(sql, "clock", lambda: now)
+    told = entry(make_event("call.initiated", -900), 900)
+    told["event_timestamp"] = (now - timedelta(minutes=2)).isoformat()
+    with telnyx_says(account, call_events=listing(told)):
+        brought = imports.bring(account, LEG, PORTAL)
+    assert (len(brought.events), brought.young) == (1, 0)
+
+
+@pytest.mark.parametrize("odd", [None, 7, "none"])
+def test_an_entry_whose_payload_names_no_application_is_of_nobody_else(account: TelnyxAccount, odd: object) -> None:
+    event = make_event("call.initiated", -900)
+    if odd == "none":
+        event["data"]["payload"] = odd
+    else:
+        event["data"]["payload"]["connection_id"] = odd
+    with telnyx_says(account, call_events=listing(entry(event, 900))):
+        brought = imports.bring(account, LEG, PORTAL)
+    assert (len(brought.events), brought.elsewhere) == (1, 0)

@@ -1,16 +1,20 @@
 """Telnyx's lists of live calls: which are asked for, what a missing one says, and what of an unknown call is read."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from applications.models import CallControlApplication
+from applications.models import CallControlApplication, TexmlApplication
+from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from tests.support.events import tell
 from tests.support.factories import CONNECTION, make_call, make_event
 from tests.support.recoveries import NONE_ALIVE, entry, listing, looked
-from tests.support.rows import Call, CallEvent
+from tests.support.rows import Call, CallEvent, Recovery
+from tests.support.telnyx_answers import telnyx_says
 from tests.support.times import ago
+from voice.recovery import backfill
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bystander")]
 
@@ -88,3 +92,21 @@ def test_what_another_account_has_not_processed_yet_keeps_no_call_from_being_los
     theirs = CallEvent._default_manager.filter(account=neighbour, call_control_id=call.call_control_id)
     assert theirs.update(status="received")
     assert looked(account, calls=GONE).calls_lost == 1
+
+
+def test_of_a_days_texml_calls_forty_pages_are_read(account: TelnyxAccount) -> None:
+    TelnyxAccount.objects.filter(pk=account.pk).update(account_sid="org-1")
+    account.account_sid = "org-1"
+    ours = {"friendly_name": "menu", "voice_url": "https://documents.example/", "status_callback": account.texml_url}
+    TexmlApplication.objects.create(account=account, telnyx_id="77", remote={}, **ours)
+    now, paths = datetime(2026, 6, 3, 12, 10, tzinfo=UTC), list[str]()
+    read = {"account": account, "state": "done", "started_at": now, "seen_alive_at": now}
+    Recovery.objects.create(until=now - timedelta(hours=1), **read)
+
+    def said(path: str) -> dict[str, Any]:
+        paths.append(path)
+        return {"calls": [{"sid": "v3:x", "status": "dozing"}], "next_page_uri": f"/Calls.json?Page={len(paths)}"}
+
+    with telnyx_says(account, webhook_deliveries=listing(), **{"/Calls": said}):
+        record = backfill.recover(account, PORTAL, now=now)
+    assert (len(paths), "could not be read whole" in record.problem) == (40, True)

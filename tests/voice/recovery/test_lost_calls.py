@@ -120,3 +120,37 @@ def test_a_run_says_that_it_is_alive_with_each_list_and_each_call_that_it_asks_f
         said.append(len(alive))
     one, two, three = said
     assert (two - one, three - two) == (1, 2)
+
+
+def test_a_call_of_another_account_without_an_end_is_not_asked_for(
+    account: TelnyxAccount, neighbour: TelnyxAccount
+) -> None:
+    CallEvent._default_manager.filter(account=neighbour).update(received_at=ago(3000))
+    record = looked(account, calls=GONE)
+    assert (record.state, record.calls_lost, record.problem) == ("done", 0, "")
+    assert Call._default_manager.get(account=neighbour).state == "answered"
+
+
+def test_a_texml_call_of_another_account_asks_for_no_list_of_this_one(
+    account: TelnyxAccount, neighbour: TelnyxAccount
+) -> None:
+    Call._default_manager.filter(account=neighbour).update(is_texml=True)
+    record = looked(account)
+    assert (record.state, record.problem) == ("done", "")
+
+
+def test_many_calls_of_one_application_keep_no_list_of_another_one_from_being_asked_for(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(open_calls, "_MOST_APPLICATIONS", 2)
+    for at in range(3):
+        make_call(account, str(at), **OLD)
+    make_call(account, "last", started_at=ago(9000), answered_at=ago(8900), connection_id="77")
+    asked: list[str] = []
+
+    def said(path: str) -> dict[str, Any]:
+        asked.append(path)
+        return NONE_ALIVE
+
+    looked(account, active_calls=said, calls={"data": {"is_alive": True}})
+    assert sorted("/77/" in path for path in asked) == [False, True]

@@ -376,3 +376,20 @@ def test_of_an_account_that_was_deleted_meanwhile_nothing_is_begun(account: Teln
         runs.request(account, PORTAL)
     with pytest.raises(IntegrityError):
         pulls.begin(CALL_CONTROL, account, PORTAL)
+
+
+def test_a_failure_before_the_last_whole_run_is_over_and_done_with(account: TelnyxAccount) -> None:
+    a_run(account, "failed", 60)
+    a_run(account, "done", 30)
+    assert not runs.has_just_failed(account)
+
+
+def test_a_run_that_was_killed_is_closed_when_its_own_account_is_looked_at(account: TelnyxAccount) -> None:
+    other = make_account(name="other")
+    killed, _ = runs.request(other, PORTAL)
+    assert runs.begin(killed)
+    Recovery.objects.update(seen_alive_at=ago(130))
+    for of, state in ((account, "running"), (other, "failed")):
+        runs.is_due(of)
+        killed.refresh_from_db()
+        assert killed.state == state

@@ -146,6 +146,17 @@ def test_what_the_list_says_lives_is_not_lost(account: TelnyxAccount) -> None:
     assert asked(account, GONE, page(resource("in-progress", None))).calls_lost == 0
 
 
+def test_what_the_list_of_the_day_before_says_lives_is_not_lost_either(account: TelnyxAccount) -> None:
+    make_call(account, **OLD)
+    today = timezone.now().date().isoformat()
+
+    def said(path: str) -> Any:
+        is_today = parse_qs(urlsplit(path).query)["StartTime"] == [today]
+        return {"calls": [] if is_today else [resource("in-progress", None)]}
+
+    assert asked(account, GONE, said).calls_lost == 0
+
+
 def test_a_call_whose_end_the_list_does_not_have_yet_is_ended(account: TelnyxAccount) -> None:
     make_call(account, **OLD)
     assert asked(account, resource(), page(resource("in-progress", None))).calls_ended == 1
