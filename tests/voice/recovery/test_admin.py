@@ -133,3 +133,12 @@ def test_the_page_of_a_run_says_what_went_wrong_and_who_asked_for_it(browser: Cl
     run = Recovery.objects.create(account=account, state="failed", problem="Telnyx said HTTP 500.", **told)
     page = browser.get(reverse("admin:voice_recovery_change", args=[run.pk])).content.decode()
     assert ("Telnyx said HTTP 500." in page, "user: ada" in page) == (True, True)
+
+
+def test_a_run_that_knows_but_one_end_of_its_time_tells_of_none(browser: Client, account: TelnyxAccount) -> None:
+    for end in ("since", "until"):
+        told = {"started_at": ago(90), "seen_alive_at": ago(90), "finished_at": ago(90), end: ago(90)}
+        Recovery.objects.create(account=account, state="done", **told)
+    page = browser.get(PAGE)
+    assert page.status_code == 200
+    assert not re.search(r"\d\d:\d\d to |\bto 20\d\d-", page.content.decode())

@@ -1,9 +1,11 @@
 """Which calls without an end are asked for, and what keeps one of them from being lost."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
@@ -154,3 +156,21 @@ def test_many_calls_of_one_application_keep_no_list_of_another_one_from_being_as
 
     looked(account, active_calls=said, calls={"data": {"is_alive": True}})
     assert sorted("/77/" in path for path in asked) == [False, True]
+
+
+@pytest.mark.parametrize("is_texml", [False, True])
+@pytest.mark.parametrize(("more", "state"), [(0, "answered"), (1, "lost")])
+def test_a_call_that_telnyx_does_not_know_is_lost_after_ten_minutes_and_not_at_the_moment_itself(
+    account: TelnyxAccount, is_texml: bool, more: int, state: str
+) -> None:
+    TelnyxAccount.objects.filter(pk=account.pk).update(account_sid="org-1")
+    account.account_sid = "org-1"
+    now, call = timezone.now(), make_call(account, **OLD, is_texml=is_texml)
+    told = {"account": account, "call": call, "source": "webhook", "status": "processed", "body": b"{}"}
+    CallEvent.objects.create(received_at=now - timedelta(minutes=10, seconds=more), dedupe_key="heard", **told)
+    missing = ("404 Not Found", {"errors": [{"detail": "Resource not found"}]})
+    said = {"webhook_deliveries": listing(), "active_calls": NONE_ALIVE, "call_events": listing()}
+    said |= {"/Calls/": missing, "/Calls": {"calls": []}, "calls": GONE}
+    with telnyx_says(account, **said):
+        backfill.recover(account, PORTAL, now=now)
+    assert Call.objects.get().state == state

@@ -189,3 +189,8 @@ def test_a_search_brings_as_many_events_along_as_can_be_given_and_of_more_it_is_
     make_event_at(account, "2026-06-01T08:33", conference=conference)
     told = browser.get("/admin/voice/replay/new/", {"q": room})
     assert list(told.context["form"].errors) == ["ids"]
+
+
+@pytest.mark.parametrize("name", ["event_type", "q"])
+def test_blanks_narrow_nothing(browser: Client, account: TelnyxAccount, name: str) -> None:
+    assert not browser.get("/admin/voice/replay/new/", {name: "  "}).context["form"].is_bound

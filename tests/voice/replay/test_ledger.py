@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from portal.models import TelnyxAccount
 from tests.support.events import receive
 from tests.support.factories import make_event, make_flow, run_owed
-from tests.support.replays import EVERYTHING, ROOM, die, lines, quarantine, rehearse, run
+from tests.support.replays import EVERYTHING, ROOM, a_call, die, lines, quarantine, rehearse, run
 from tests.support.rows import Call, CallCommand, CallEvent, Conference, ConferenceParticipant, Replay
 from voice.replay.ledger import as_json
 from voice.replay.selection import Selection
@@ -151,3 +151,18 @@ def told(foreseen: dict[Any, Any], kinds: set[str]) -> dict[Any, dict[str, Any]]
         for place, (_, changes, _) in foreseen.items()
         if place[0] in kinds
     }
+
+
+def test_before_is_what_stood_there_before_the_first_of_several_changes(account: TelnyxAccount) -> None:
+    a_call(account)
+    Call.objects.all().delete()
+    for is_rehearsed, row in ((True, rehearse()), (False, run(rehearse()))):
+        _, changes, _ = lines(row, is_rehearsed=is_rehearsed)["call", "v3:a-leg"]
+        assert changes["state"] == [Call().state, "ended"]
+
+
+def test_what_comes_back_to_what_it_was_is_no_change(account: TelnyxAccount) -> None:
+    a_call(account)
+    Call.objects.update(facts={})
+    _, changes, _ = lines(rehearse(), is_rehearsed=True)["call", "v3:a-leg"]
+    assert set(changes) == {"facts"}

@@ -175,3 +175,26 @@ def test_an_event_that_names_no_leg_is_of_no_call_whose_leg_is_not_known(account
     row = again()
     assert lines(row, is_rehearsed=True) == lines(row, is_rehearsed=False) == {}
     assert Call.objects.get().state == "answered"
+
+
+@pytest.mark.parametrize(
+    "meanwhile", [{"status": "ignored"}, {"source": "backfill"}, {"attempts": 5}, {"processed_at": ago(5)}]
+)
+def test_an_event_that_somebody_else_had_while_its_call_was_made_is_read_anew_and_makes_it_itself(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch, meanwhile: dict[str, Any]
+) -> None:
+    (event,) = receive(account, make_event(seconds=-60))
+    run_owed()
+    Call.objects.all().delete()
+    lock_call, locked = processing.lock_call, list[Any]()
+
+    def lock(*values: Any) -> Any:
+        locked.append(values)
+        found = lock_call(*values)
+        if len(locked) == 1:
+            CallEvent.objects.filter(pk=event.pk).update(**meanwhile)
+        return found
+
+    monkeypatch.setattr(processing, "lock_call", lock)
+    applied = apply.apply(event.pk, rules=False)
+    assert (len(locked), applied.differences[0].is_new, Call.objects.count()) == (2, True, 1)
