@@ -174,3 +174,16 @@ def test_a_call_that_telnyx_does_not_know_is_lost_after_ten_minutes_and_not_at_t
     with telnyx_says(account, **said):
         backfill.recover(account, PORTAL, now=now)
     assert Call.objects.get().state == state
+
+
+def test_when_the_connection_breaks_no_other_call_is_asked_for(account: TelnyxAccount) -> None:
+    asked: list[str] = []
+
+    def said(path: str) -> str:
+        asked.append(path)
+        return "no sense"  # no status line
+
+    for leg in "abc":
+        make_call(account, leg, **OLD)
+    record = looked(account, calls=said)
+    assert (record.state, bool(record.problem), record.calls_lost, len(asked)) == ("done", True, 0, 1)

@@ -9,9 +9,9 @@ from portal.models import TelnyxAccount
 from tests.support.accounts import make_account
 from tests.support.clocks import is_near
 from tests.support.events import receive
-from tests.support.factories import CONNECTION, make_call, make_event, run_owed
+from tests.support.factories import CONNECTION, make_call, make_event, make_flow, run_owed
 from tests.support.replays import ROOM, a_call, again, lines, quarantine
-from tests.support.rows import Call, CallEvent, Conference
+from tests.support.rows import Call, CallCommand, CallEvent, Conference
 from tests.support.times import ago
 from voice.events import processing
 from voice.models import Recording
@@ -198,3 +198,12 @@ def test_an_event_that_somebody_else_had_while_its_call_was_made_is_read_anew_an
     monkeypatch.setattr(processing, "lock_call", lock)
     applied = apply.apply(event.pk, rules=False)
     assert (len(locked), applied.differences[0].is_new, Call.objects.count()) == (2, True, 1)
+
+
+def test_a_lease_that_was_left_behind_keeps_no_rules_from_running(account: TelnyxAccount) -> None:
+    receive(account, make_event(seconds=-3))
+    run_owed()
+    CallEvent.objects.update(lease_until=ago(-600))
+    make_flow(account, {"event_type": "call.initiated", "do": [{"action": "answer"}]})
+    again(side_effects=True)
+    assert (CallCommand.objects.get().action, CallEvent.objects.get().status) == ("answer", "processed")

@@ -15,7 +15,7 @@ from tests.support.factories import make_event, make_flow, run_owed
 from tests.support.replays import ADA, EVERYTHING, again, rehearse, worked_off
 from tests.support.rows import Call, CallEvent, Replay
 from tests.support.times import ago
-from voice.replay import apply, runs
+from voice.replay import apply, dry_run, runs
 
 pytestmark = pytest.mark.django_db
 
@@ -147,3 +147,22 @@ def test_commands_are_counted_beside_what_came_of_the_events(account: TelnyxAcco
     run_owed()
     make_flow(account, {"event_type": "call.initiated", "do": [{"action": "answer"}]})
     assert again(side_effects=True).counts == {"unchanged": 2, "commands": 2}
+
+
+def test_an_event_that_fails_while_it_is_looked_at_is_told_of_and_keeps_no_other_waiting(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, _ = two_calls(account)
+    real = dry_run.changes
+
+    def changes(call: Call, event: CallEvent, **how: Any) -> Any:
+        if event.pk == broken.pk:
+            raise RuntimeError("defect")
+        return real(call, event, **how)
+
+    monkeypatch.setattr(dry_run, "changes", changes)
+    row = rehearse()
+    assert (row.state, row.done, row.counts) == ("ready", 2, {"failed": 1, "changed": 1})
+    line = row.lines.get(kind="event")
+    told = (line.key, line.is_rehearsed, line.changes, line.said)
+    assert told == (str(broken.pk), True, {}, "RuntimeError while it was run again.")
