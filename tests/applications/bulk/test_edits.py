@@ -259,6 +259,39 @@ def test_an_error_of_ours_with_one_does_not_stop_the_others(
     assert edits.counts(edit) == {"failed": 1, "changed": 1}
 
 
+def test_one_that_somebody_began_since_it_was_looked_at_is_left_to_him_without_a_word(
+    mirrored: Any, operator: Any, sandbox: Sandbox
+) -> None:
+    edit = edits.draft(CALL_CONTROL, [mirrored()], operator, {"active": False})
+    looked_at = BulkEdit.objects.get()
+    BulkEdit.objects.update(state=BulkEdit.State.RUNNING, seen_alive_at=timezone.now())
+    edits.run_within(60, looked_at, str(edit.preview), ADA)
+    assert (requests(sandbox, "PATCH"), looked_at.state) == ([], "running")
+
+
+def test_a_run_writes_into_its_own_alone_and_one_that_nobody_was_ever_seen_at_is_silent(
+    mirrored: Any, operator: Any
+) -> None:
+    row = mirrored()
+    another, edit = (edits.draft(CALL_CONTROL, [row], operator, {"active": False}) for _ in range(2))
+    edits.run(edit, ADA)
+    another.refresh_from_db()
+    assert (another.state, edits.counts(another), edits.counts(edit)) == ("draft", {}, {"changed": 1})
+    another.state = BulkEdit.State.RUNNING
+    assert edits.is_silent(another)
+
+
+def test_a_value_that_cannot_be_sent_is_told_by_its_field_and_costs_no_request(
+    mirrored: Any, operator: Any, sandbox: Sandbox
+) -> None:
+    rows = [mirrored(name="one"), mirrored(name="two")]
+    edit = edits.draft(CALL_CONTROL, rows, operator, {"webhook_timeout_secs": "many"})
+    before = len(requests(sandbox))
+    edits.run(edit, ADA)
+    assert (edits.counts(edit), len(requests(sandbox))) == ({"refused": 2}, before)
+    assert ["webhook_timeout_secs: " in target["said"] for target in edit.targets] == [True, True]
+
+
 @pytest.fixture(autouse=True)
 def _close() -> Any:
     yield

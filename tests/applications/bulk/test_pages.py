@@ -316,6 +316,21 @@ def test_who_may_only_look_is_offered_none_of_it(
     assert not BulkEdit.objects.exists()
 
 
+def test_one_that_is_done_shows_what_came_of_it_whatever_is_asked_of_its_page(browser: Client, mirrored: Any) -> None:
+    page = select(browser, "bulk_deactivate", [mirrored()])
+    confirm(browser, page)
+    for answer in (browser.get(f"{page}?choose"), browser.post(page, {"active": "true"})):
+        assert (answer.status_code, answer.context["form"]) == (200, None)
+        assert 'aria-valuenow="100"' in answer.content.decode()
+    assert BulkEdit.objects.get().values == {"active": False}
+
+
+def test_one_of_none_at_all_is_drawn(browser: Client, operator: Any) -> None:
+    edit = edits.draft(CALL_CONTROL, [], operator, {"active": False})
+    shown = browser.get(page_url("bulk", edit.pk))
+    assert (shown.status_code, shown.context["percent"], shown.context["lines"]) == (200, 0, [])
+
+
 @pytest.fixture(autouse=True)
 def _close() -> Any:
     yield

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 from rest_framework.test import APIClient
@@ -255,3 +256,31 @@ def test_of_a_state_that_nobody_knows_rest_tells_what_was_named_alone(
     edited(sandbox, row, {"application_name": "theirs"})
     answer = api.patch(url, body, format="json", headers=both)
     assert answer.json()["conflicts"] == {"application_name": {"base": "router", "theirs": "theirs", "mine": "mine"}}
+
+
+def test_theirs_is_what_the_page_showed_though_a_pull_brought_another_since(
+    browser: Client, mirrored: Any, sandbox: Sandbox, sandbox_account: TelnyxAccount
+) -> None:
+    row = mirrored()
+    values = drawn(browser, _url(row)) | {"application_name": "mine"}
+    change_at_telnyx(sandbox_account, row.remote, application_name="theirs")
+    answer = browser.post(_url(row), values)
+    assert "not known here any more" not in answer.content.decode()
+    change_at_telnyx(sandbox_account, row.remote, application_name="theirs again")
+    assert pull(CALL_CONTROL, sandbox_account, PORTAL).updated == 1
+    sent = len(requests(sandbox, "PATCH"))
+    assert browser.post(_url(row), _carried(answer) | {"choose:application_name": "theirs"}).status_code == 302
+    assert (len(requests(sandbox, "PATCH")), remote_of(row)["application_name"]) == (sent, "theirs again")
+    assert LogEntry.objects.get().get_change_message() == "No fields changed."
+
+
+def test_a_page_whose_last_state_nobody_knows_any_more_is_drawn_from_the_present_one(
+    browser: Client, mirrored: Any, sandbox_account: TelnyxAccount
+) -> None:
+    row = mirrored()
+    values = drawn(browser, _url(row)) | {"application_name": "mine"}
+    change_at_telnyx(sandbox_account, row.remote, application_name="theirs")
+    carried = _carried(browser.post(_url(row), values))
+    again = browser.post(_url(row), carried | {"base_digest": "e" * 64})
+    (one,) = again.context["rows"]
+    assert (one.base, one.theirs, one.mine, one.chosen) == ("router", "theirs", "mine", "")

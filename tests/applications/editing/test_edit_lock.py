@@ -13,7 +13,9 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from applications.editing import edit_lock
+from applications.editing.service import update_application
 from applications.models import CallControlApplication, EditLock, Intent
+from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from portal.sandbox.server.server import Sandbox
 from tests.support.accounts import make_account
@@ -21,6 +23,7 @@ from tests.support.application_pages import drawn, page_url
 from tests.support.applications import CALL_CONTROL, remote_of
 from tests.support.rest import problem
 from tests.support.sandbox_ledger import requests
+from tests.support.under_way import Meanwhile
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -139,3 +142,14 @@ def test_one_that_is_being_changed_is_waited_for_and_a_lock_that_was_left_behind
     mine.update(until=timezone.now() - timedelta(seconds=1))
     assert api.patch(url, {"active": False}, format="json").status_code == 200
     assert EditLock.objects.get().subject == EditLock.subject_of(other)
+
+
+@pytest.mark.usefixtures("only_account")
+def test_a_lock_is_held_for_less_than_a_minute_by_whoever_does_not_give_it_back(
+    mirrored: Any, meanwhile: Meanwhile
+) -> None:
+    row, left = mirrored(), list[float]()
+    meanwhile.do("PATCH", lambda: left.append((EditLock.objects.get().until - timezone.now()).total_seconds()))
+    update_application(row, {"active": False}, PORTAL)
+    (seconds,) = left
+    assert 10 < seconds <= 45

@@ -144,3 +144,70 @@ def test_what_is_yes_or_no_is_a_switch_and_what_was_never_set_a_choice_of_three(
     assert [isinstance(field.widget, Switch) for field in fields] == [True, False, False]
     assert [[value for value, _ in field.choices] for field in fields] == [["", "true", "false"]] * 3
     assert (change["active"].value(), change["first_command_timeout"].value()) == ("false", "")
+
+
+@pytest.mark.usefixtures("only_account")
+def test_of_several_accounts_the_address_of_the_one_it_was_drawn_for_becomes_that_of_the_one_chosen(
+    browser: Client, sandbox_account: TelnyxAccount
+) -> None:
+    for other in [make_account(name=name) for name in ("before", "beyond", "very last")]:
+        url = f"{page_url('add')}?account={other.pk}"
+        values = drawn(browser, url)
+        assert (str(values["account"]), values["webhook_event_url"]) == (str(other.pk), other.webhook_url)
+        chosen = {"application_name": other.name, "account": str(sandbox_account.pk)}
+        assert browser.post(url, values | chosen).status_code == 302
+    made = CallControlApplication.objects.values_list("application_name", "account", "webhook_event_url")
+    here = (sandbox_account.pk, sandbox_account.webhook_url)
+    assert set(made) == {(name, *here) for name in ("before", "beyond", "very last")}
+
+
+def test_what_is_off_is_switched_on(browser: Client, mirrored: Any) -> None:
+    row = mirrored(active=False)
+    url = page_url("change", row.pk)
+    assert browser.post(url, drawn(browser, url) | {"active": "true"}).status_code == 302
+    assert remote_of(row)["active"] is True
+
+
+def test_beside_a_value_outside_the_sdks_enum_all_of_it_stays_selectable(
+    browser: Client, mirrored: Any, sandbox_account: TelnyxAccount
+) -> None:
+    row = mirrored()
+    odd = row.remote | {"anchorsite_override": "Montreal, Canada"}
+    store(CALL_CONTROL, sandbox_account, odd, PORTAL, "read")
+    form = browser.get(page_url("change", row.pk)).context["adminform"].form
+    values = [value for value, _ in form.fields["anchorsite_override"].choices]
+    assert (values[0], values[-1]) == ("", "Montreal, Canada")
+    assert {"Latency", "Chicago, IL"} < set(values)
+
+
+def test_a_clone_may_leave_to_telnyx_what_is_yes_or_no(browser: Client, mirrored: Any) -> None:
+    row = mirrored(active=False)
+    field = browser.get(f"{page_url('add')}?clone={row.pk}").context["adminform"].form["active"]
+    assert (isinstance(field.field.widget, Switch), field.value()) == (False, "false")
+
+
+def test_a_list_that_a_form_does_not_send_is_empty_and_a_value_in_blanks_is_not_touched(
+    browser: Client, sandbox: Sandbox, sandbox_account: TelnyxAccount
+) -> None:
+    values = drawn(browser, page_url("add")) | {"application_name": "router", "account": str(sandbox_account.pk)}
+    untold = {name: value for name, value in values.items() if name != "tags"}
+    assert browser.post(page_url("add"), untold).status_code == 302
+    row = CallControlApplication.objects.get(account=sandbox_account)
+    url = page_url("change", row.pk)
+    assert browser.post(url, drawn(browser, url) | {"application_name": " router "}).status_code == 302
+    assert (row.tags, requests(sandbox, "PATCH")) == ([], [])
+    assert LogEntry.objects.latest("pk").get_change_message() == "No fields changed."
+
+
+def test_a_wish_longer_than_its_place_makes_nothing(
+    browser: Client, sandbox: Sandbox, sandbox_account: TelnyxAccount
+) -> None:
+    values = drawn(browser, page_url("add")) | {"application_name": "router", "account": str(sandbox_account.pk)}
+    assert set(errors_of(browser.post(page_url("add"), values | {"wish": "w" * 65}))) == {"wish"}
+    assert not requests(sandbox, "POST")
+    assert browser.post(page_url("add"), values | {"wish": "w" * 64}).status_code == 302
+
+
+def test_an_add_form_begins_with_what_its_address_says(browser: Client, account: TelnyxAccount) -> None:
+    form = browser.get(page_url("add"), {"application_name": "of a link"}).context["adminform"].form
+    assert form["application_name"].value() == "of a link"

@@ -17,6 +17,7 @@ from portal.telnyx.errors import TelnyxRefused, TelnyxUncertain
 from portal.telnyx.schemas import InvalidParameters
 from tests.support.applications import CALL_CONTROL, TEXML, at_telnyx, change_at_telnyx, remote_of
 from tests.support.sandbox_ledger import requests
+from tests.support.under_way import Meanwhile
 
 ADA = Actor("user: ada")
 NEW = {"application_name": "router", "webhook_event_url": "http://127.0.0.1:8000/x/"}
@@ -284,6 +285,22 @@ def test_a_deletion_whose_answer_was_lost_is_done_only_if_telnyx_says_so(
         delete_application(row, ADA)
     row.refresh_from_db()
     assert (row.missing_since, sandbox.faults.as_json()) == (None, [])
+
+
+def test_a_change_whose_answer_was_lost_is_uncertain_though_telnyx_cannot_be_asked_afterwards(
+    mirrored: Any, sandbox: Sandbox, meanwhile: Meanwhile
+) -> None:
+    row = mirrored()
+
+    def go_away() -> None:
+        for method, fault in (("PATCH", "act_then_cut"), ("GET", "cut")):
+            sandbox.faults.add({"method": method, "path": "/call_control_applications", "fault": fault})
+
+    meanwhile.before("PATCH", go_away)
+    with pytest.raises(TelnyxUncertain):
+        update_application(row, {"webhook_timeout_secs": 9}, ADA)
+    row.refresh_from_db()
+    assert (row.webhook_timeout_secs, Intent.objects.get().verb, sandbox.faults.as_json()) == (None, "update", [])
 
 
 @pytest.mark.django_db(transaction=True)

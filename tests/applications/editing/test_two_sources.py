@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from rest_framework.test import APIClient
 
+from applications.editing.service import update_application
 from applications.mirror import store as mirror_store
 from applications.mirror.store import Page, store
 from applications.models import Intent, Pull
@@ -16,11 +17,12 @@ from portal import sql
 from portal.actors import PORTAL, Actor
 from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server.server import Sandbox
+from tests.support.accounts import make_account
 from tests.support.application_pages import drawn, row_url
 from tests.support.applications import CALL_CONTROL, TEXML, at_telnyx, remote_of
 from tests.support.sandbox_ledger import requests
 from tests.support.telnyx_edits import edited, reasons
-from tests.support.under_way import Meanwhile, answers_otherwise
+from tests.support.under_way import Act, Meanwhile, answers_otherwise
 
 pytestmark = pytest.mark.usefixtures("only_account")
 KINDS = [CALL_CONTROL, TEXML]
@@ -273,6 +275,52 @@ def test_what_the_answer_to_a_change_does_not_tell_is_asked_for(
         (OURS, {"webhook_timeout_secs", "inbound.channel_limit"}),
         (SEEN, {"inbound.sip_subdomain"}),
     ]
+
+
+def test_what_nobody_told_before_is_asked_for_and_of_two_values_the_later_one_is_kept(
+    api: APIClient, sandbox: Sandbox, mirrored: Any, meanwhile: Meanwhile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved = list[str]()
+
+    def change(request: httpx.Request, answer: httpx.Response) -> httpx.Response | None:
+        if CALL_CONTROL.resource not in request.url.path or (saved and request.method == "GET"):
+            return None
+        if request.method == "PATCH":
+            saved.append(request.url.path)
+        told = json.loads(answer.content)
+        for one in told["data"] if isinstance(told["data"], list) else [told["data"]]:
+            del one["webhook_timeout_secs"]
+        return httpx.Response(answer.status_code, json=told)
+
+    answers_otherwise(monkeypatch, change)
+    row = mirrored()
+    assert "webhook_timeout_secs" not in row.remote
+    meanwhile.do("PATCH", lambda: edited(sandbox, row, {"dtmf_type": "Inband"}))
+    assert _save(api, row, {"webhook_timeout_secs": 9})["webhook_timeout_secs"] == 9
+    row.refresh_from_db()
+    assert (row.remote, row.webhook_timeout_secs, row.dtmf_type) == (remote_of(row), 9, "Inband")
+
+
+def test_after_a_save_telnyx_is_asked_once_more_only_where_a_pull_has_passed_by_meanwhile(
+    sandbox: Sandbox, mirrored: Any, meanwhile: Meanwhile
+) -> None:
+    row, other = mirrored(), make_account("other", sandbox.base_url, sandbox.public_key)
+
+    def asked() -> int:
+        return sum(line["path"].endswith(row.telnyx_id) for line in requests(sandbox, "GET"))
+
+    running = {"account": row.account, "kind": CALL_CONTROL.slug, "requested_by": "portal"}
+    acts: list[tuple[Act, int]] = [
+        (lambda: pull(TEXML, row.account, PORTAL), 1),
+        (lambda: pull(CALL_CONTROL, other, PORTAL), 1),
+        (lambda: pull(CALL_CONTROL, row.account, PORTAL), 2),
+        (lambda: Pull.objects.create(**running), 2),
+    ]
+    for seconds, (act, times) in enumerate(acts, 5):
+        before = asked()
+        meanwhile.do("PATCH", act)
+        update_application(row, {"webhook_timeout_secs": seconds}, PORTAL)
+        assert (seconds, asked() - before) == (seconds, times)
 
 
 def _without_nulls(told: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
 from applications.mirror.store import store
@@ -15,7 +16,7 @@ from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from tests.support.applications import CALL_CONTROL
 from tests.support.telnyx_edits import reasons
-from tests.support.under_way import answers_otherwise
+from tests.support.under_way import Meanwhile, answers_otherwise
 
 
 @pytest.mark.usefixtures("only_account")
@@ -66,3 +67,39 @@ def test_a_value_of_another_type_leaves_its_column_empty_and_a_long_one_is_cut(a
     assert (row.application_name, row.anchorsite_override) == ("n" * 500, "x" * 100)
     assert (row.redact_dtmf_debug_logging, row.updated_at) == (False, datetime(2026, 11, 28, 9, 30, tzinfo=UTC))
     assert row.remote == odd | right
+
+
+@pytest.mark.usefixtures("only_account")
+def test_of_several_states_that_people_hold_one_that_agrees_is_enough(
+    api: APIClient, mirrored: Any, sandbox_account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = mirrored()
+    url = f"/api/v1/call-control-applications/{row.telnyx_id}/"
+    held = f'"{"f" * 64}", {api.get(url)["ETag"]}'
+
+    def change(request: httpx.Request, answer: httpx.Response) -> httpx.Response | None:
+        if "applications" not in request.url.path:
+            return None
+        body = json.loads(answer.content)
+        for one in body["data"] if isinstance(body["data"], list) else [body["data"]]:
+            one["new_member"] = False
+        return httpx.Response(answer.status_code, json=body)
+
+    answers_otherwise(monkeypatch, change)
+    pull(CALL_CONTROL, sandbox_account, PORTAL)
+    row.refresh_from_db()
+    assert row.remote_digest not in held
+    assert api.patch(url, {"active": False}, format="json", headers={"If-Match": held}).status_code == 200
+
+
+@pytest.mark.usefixtures("only_account")
+def test_a_create_that_a_pull_brought_first_is_its_creators_by_person_token_and_request(
+    api: APIClient, operator: User, sandbox_account: TelnyxAccount, meanwhile: Meanwhile
+) -> None:
+    meanwhile.do("POST", lambda: pull(CALL_CONTROL, sandbox_account, PORTAL))
+    new = {"application_name": "router", "webhook_event_url": "https://portal.example/"}
+    answer = api.post("/api/v1/call-control-applications/", new, format="json")
+    assert answer.status_code == 201
+    first = CallControlApplication.objects.get().history.get()
+    assert (first.history_actor, first.history_user, first.history_token.name) == ("token: tests", operator, "tests")
+    assert first.history_request_id == answer["X-Request-ID"]
