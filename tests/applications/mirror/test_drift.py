@@ -213,3 +213,21 @@ def test_what_a_pull_brought_and_what_an_earlier_one_found_is_left_as_it_is(sand
     assert reasons(new) == ["pulled (portal)"]
     bobs = "changed at Telnyx by bob@example.com, found by pull (portal)"
     assert reasons(row) == [bobs, "pulled (portal)", "pulled (portal)"]
+
+
+def test_of_what_a_change_made_here_came_upon_at_most_ten_are_told_the_newest(mirrored: Any) -> None:
+    row, told = mirrored(), dict[str, Any]()
+    for seconds in range(12):
+        told = row.remote | {"webhook_timeout_secs": seconds}
+        store(CALL_CONTROL, row.account, told, PORTAL, "changed at Telnyx, seen by portal")
+    store(CALL_CONTROL, row.account, told | {"dtmf_type": "Inband"}, PORTAL, "changed (portal)")
+    assert [found.fields["webhook_timeout_secs"][1] for found in drift_of(row)] == [*range(11, 1, -1)]
+
+
+def test_what_a_pull_found_and_has_given_no_name_yet_is_told_and_what_bears_no_reason_is_not(mirrored: Any) -> None:
+    row = mirrored()
+    store(CALL_CONTROL, row.account, row.remote | {"webhook_timeout_secs": 7}, PORTAL, "pulled (portal)")
+    assert [set(found.fields) for found in drift_of(row)] == [{"webhook_timeout_secs"}]
+    for _ in range(2):
+        row.save()
+    assert drift_of(row) == []

@@ -15,7 +15,7 @@ from portal.telnyx.errors import TelnyxUncertain
 from tests.support.accounts import make_account
 from tests.support.applications import CALL_CONTROL, TEXML, at_telnyx, remote_of
 from tests.support.telnyx_edits import edited, reasons
-from tests.support.under_way import Dying
+from tests.support.under_way import Dying, Meanwhile
 
 pytestmark = pytest.mark.usefixtures("only_account")
 ADA, BOB = Actor("user: ada"), Actor("user: bob")
@@ -86,3 +86,26 @@ def test_a_create_whose_process_died_is_not_taken_for_what_somebody_else_made_th
         "router": ["created (user: ada)"],
         "another": ["pulled (portal)"],
     }
+
+
+def test_what_is_carried_out_late_while_another_saves_is_his_who_asked(
+    sandbox: Sandbox, mirrored: Any, meanwhile: Meanwhile
+) -> None:
+    row = mirrored()
+    _asked_in_vain(sandbox, row, {"webhook_timeout_secs": 9})
+    meanwhile.before("PATCH", lambda: edited(sandbox, row, {"webhook_timeout_secs": 9}))
+    update_application(row, {"dtmf_type": "Inband"}, BOB)
+    assert reasons(row) == ["changed (user: bob)", ADAS, "pulled (portal)"]
+    assert not Intent.objects.exists()
+
+
+def test_a_pull_counts_what_was_asked_for_here_what_others_changed_and_what_is_as_it_was(
+    sandbox: Sandbox, mirrored: Any
+) -> None:
+    row, theirs = mirrored(), mirrored(name="theirs")
+    mirrored(name="as it was")
+    _asked_in_vain(sandbox, row, {"webhook_timeout_secs": 9})
+    edited(sandbox, row, {"webhook_timeout_secs": 9})
+    edited(sandbox, theirs, {"dtmf_type": "Inband"})
+    record = pull(CALL_CONTROL, row.account, PORTAL)
+    assert record.counts == {"created": 0, "updated": 2, "missing": 0, "unchanged": 1}

@@ -344,3 +344,13 @@ def test_a_list_that_was_asked_for_before_or_just_when_a_row_was_saved_leaves_it
     page = replace(listed("made"), asked_at=row.pulled_at + timedelta(microseconds=later))
     write(CALL_CONTROL, account, page, PORTAL, "pulled")
     assert names() == {"made": name}
+
+
+def test_one_without_a_name_is_told_as_new_and_a_list_of_none_says_so(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = Page(timezone.now(), {"7": {"id": "7"}}, [])
+    assert differences(CALL_CONTROL, account, [page]) == [{"id": "7", "name": "", "change": "created"}]
+    empty = {"data": [], "meta": {"total_pages": 0, "total_results": 0}}
+    monkeypatch.setattr(mirror_store, "ask", lambda *_, **__: empty)
+    assert [(page.remotes, page.total) for page in pages(CALL_CONTROL, account)] == [({}, 0)]
