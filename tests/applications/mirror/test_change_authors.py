@@ -160,3 +160,13 @@ def test_whoever_has_no_address_is_told_by_what_telnyx_calls_him(
     sandbox.store.put("audit_events", event["id"], event | {"user_id": user, "change_made_by": role})
     pull(CALL_CONTROL, row.account, PORTAL)
     assert reasons(row)[0] == f"changed at Telnyx by {who}, found by pull (portal)"
+
+
+def test_where_one_cannot_be_looked_up_nobody_else_is_asked_for(sandbox: Sandbox, mirrored: Any) -> None:
+    rows = [mirrored(name="one"), mirrored(name="two")]
+    for row in rows:
+        edited(sandbox, row, {"active": False}, f"{row.name}@example.com")
+    sandbox.faults.add({"fault": "status", "path": "/organizations", "value": 403, "times": None})
+    pull(CALL_CONTROL, rows[0].account, PORTAL)
+    told = "changed at Telnyx by a member of the organization, found by pull (portal)"
+    assert ([reasons(row)[0] for row in rows], asked(sandbox, "organizations/users")) == ([told, told], 1)

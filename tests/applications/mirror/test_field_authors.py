@@ -1,8 +1,11 @@
 """What several people changed at Telnyx is put to each of them by field, or to nobody."""
 
+import json
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
+import httpx
 import pytest
 from django.core.cache import cache
 
@@ -15,6 +18,7 @@ from portal.models import TelnyxAccount
 from portal.sandbox.server.server import Sandbox
 from tests.support.applications import CALL_CONTROL, TEXML, at_telnyx, remote_of
 from tests.support.telnyx_edits import edited, reasons
+from tests.support.under_way import answers_otherwise
 
 ADAS = "changed at Telnyx by ada@example.com, found by pull (portal)"
 NOBODYS = "changed at Telnyx, found by pull (portal)"
@@ -178,3 +182,57 @@ def test_who_changed_it_long_before_the_last_one_did_is_found_as_well(
             sandbox.store.put("audit_events", event["id"], early)
     pull(kind, sandbox_account, PORTAL)
     assert _by_reason(row) == {ADAS: {"active"}, ADAS.replace("ada", "bob"): {"dtmf_type"}}
+
+
+def _changes_of(sandbox: Sandbox) -> list[dict[str, Any]]:
+    """The log's entries of changes, the oldest first."""
+    changes = [one for one in sandbox.store.all("audit_events") if one["change_type"] == "update"]
+    return sorted(changes, key=lambda one: str(one["created_at"]))
+
+
+def test_people_whom_telnyx_tells_by_their_role_alone_are_told_apart(sandbox: Sandbox, mirrored: Any) -> None:
+    row = mirrored()
+    for values in ({"active": False}, {"dtmf_type": "Inband"}):
+        edited(sandbox, row, values)
+    for event, role in zip(_changes_of(sandbox), ("telnyx", "account_owner"), strict=True):
+        sandbox.store.put("audit_events", event["id"], event | {"user_id": None, "change_made_by": role})
+    pull(CALL_CONTROL, row.account, PORTAL)
+    by = "changed at Telnyx by {}, found by pull (portal)".format
+    assert _by_reason(row) == {by("the account owner"): {"dtmf_type"}, by("Telnyx"): {"active"}}
+
+
+def test_who_is_somebody_is_another_than_nobody(sandbox: Sandbox, mirrored: Any) -> None:
+    row = mirrored()
+    edited(sandbox, row, {"active": False, "dtmf_type": "Inband"})
+    (event,) = _changes_of(sandbox)
+    unnamed = {"user_id": None, "change_made_by": None, "changes": [ACTIVE]}
+    sandbox.store.put("audit_events", event["id"], event | unnamed)
+    pull(CALL_CONTROL, row.account, PORTAL)
+    assert _by_reason(row) == {NOBODYS: {"dtmf_type"}, ADAS.replace("ada@example.com", "somebody"): {"active"}}
+
+
+@pytest.mark.parametrize(("seconds", "reason"), [(50, ADAS), (70, NOBODYS)])
+def test_an_entry_may_be_a_minute_younger_than_its_change(
+    sandbox: Sandbox, mirrored: Any, seconds: float, reason: str
+) -> None:
+    row = mirrored()
+    edited(sandbox, row, {"active": False})
+    (event,) = _changes_of(sandbox)
+    at = datetime.fromisoformat(remote_of(row)["updated_at"]) + timedelta(seconds=seconds)
+    sandbox.store.put("audit_events", event["id"], event | {"created_at": at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")})
+    pull(CALL_CONTROL, row.account, PORTAL)
+    assert reasons(row)[0] == reason
+
+
+def test_an_entry_without_a_time_names_nobody(sandbox: Sandbox, mirrored: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def change(request: httpx.Request, answer: httpx.Response) -> httpx.Response | None:
+        if "audit_events" not in request.url.path:
+            return None
+        listed = [one | {"created_at": None} for one in json.loads(answer.content)["data"]]
+        return httpx.Response(200, json={"data": listed})
+
+    row = mirrored()
+    edited(sandbox, row, {"active": False})
+    answers_otherwise(monkeypatch, change)
+    record = pull(CALL_CONTROL, row.account, PORTAL)
+    assert (record.state, reasons(row)[0]) == ("done", NOBODYS)

@@ -4,9 +4,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from applications.editing.service import create_application, update_application
-from applications.models import Intent
+from applications.models import EditLock, Intent
 from applications.pulls.pulls import pull
 from portal.actors import PORTAL, Actor
 from portal.models import AuditEvent, TelnyxAccount
@@ -109,3 +110,45 @@ def test_a_pull_counts_what_was_asked_for_here_what_others_changed_and_what_is_a
     edited(sandbox, theirs, {"dtmf_type": "Inband"})
     record = pull(CALL_CONTROL, row.account, PORTAL)
     assert record.counts == {"created": 0, "updated": 2, "missing": 0, "unchanged": 1}
+
+
+def test_what_is_open_of_another_application_makes_no_change_uncertain(sandbox: Sandbox, mirrored: Any) -> None:
+    row, other = mirrored(), mirrored(name="other")
+    _asked_in_vain(sandbox, other, {"webhook_timeout_secs": 9})
+    sandbox.faults.add({"method": "PATCH", "path": "/call_control_applications", "fault": "act_then_cut"})
+    assert update_application(row, {"dtmf_type": "Inband"}, BOB).dtmf_type == "Inband"
+    assert [intent.telnyx_id for intent in Intent.objects.all()] == [other.telnyx_id]
+
+
+def test_another_value_than_he_asked_for_is_not_his(sandbox: Sandbox, mirrored: Any) -> None:
+    row = mirrored()
+    _asked_in_vain(sandbox, row, {"webhook_timeout_secs": 9})
+    edited(sandbox, row, {"webhook_timeout_secs": 10}, "eve@example.com")
+    pull(CALL_CONTROL, row.account, PORTAL)
+    assert reasons(row) == [EVES, "pulled (portal)"]
+
+
+def test_while_one_is_being_changed_a_pull_brings_what_became_of_the_others(sandbox: Sandbox, mirrored: Any) -> None:
+    row, other = mirrored(), mirrored(name="other")
+    until = timezone.now() + timedelta(seconds=30)
+    EditLock.objects.create(subject=EditLock.subject_of(row), until=until)
+    for one in (row, other):
+        edited(sandbox, one, {"dtmf_type": "Inband"})
+    pull(CALL_CONTROL, row.account, PORTAL)
+    for one in (row, other):
+        one.refresh_from_db()
+    assert (row.dtmf_type, other.dtmf_type) == ("RFC 2833", "Inband")
+
+
+def test_a_create_that_is_given_up_is_noted_of_no_application(
+    sandbox: Sandbox, sandbox_account: TelnyxAccount, mirrored: Any
+) -> None:
+    mirrored(name="another")
+    sandbox.faults.add({"method": "POST", "path": "/call_control_applications", "fault": "cut"})
+    new = {"application_name": "router", "webhook_event_url": "https://portal.example/"}
+    with pytest.raises(TelnyxUncertain):
+        create_application(CALL_CONTROL, sandbox_account, new, ADA)
+    Intent.objects.update(asked_at=Intent.objects.get().asked_at - timedelta(hours=2))
+    pull(CALL_CONTROL, sandbox_account, PORTAL)
+    noted = AuditEvent.objects.get(details__outcome="not seen")
+    assert (noted.action, noted.actor, noted.object_id) == ("application.create", "user: ada", "")

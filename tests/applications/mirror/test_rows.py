@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
+from applications.mirror.answers import digest
 from applications.mirror.store import store
 from applications.models import CallControlApplication
 from applications.pulls.pulls import pull
@@ -103,3 +104,19 @@ def test_a_create_that_a_pull_brought_first_is_its_creators_by_person_token_and_
     first = CallControlApplication.objects.get().history.get()
     assert (first.history_actor, first.history_user, first.history_token.name) == ("token: tests", operator, "tests")
     assert first.history_request_id == answer["X-Request-ID"]
+
+
+def test_what_is_told_for_the_first_time_stands_in_the_row_and_in_its_last_version_alike(
+    account: TelnyxAccount,
+) -> None:
+    remote = {"id": "7", "application_name": "router"}
+    for told in (remote, remote | {"dtmf_type": "Inband"}):
+        store(CALL_CONTROL, account, told, PORTAL, "read")
+    row = CallControlApplication.objects.get(account=account)
+    version = row.history.get()
+    assert (row.dtmf_type, row.remote, row.remote_digest) == (
+        "Inband",
+        remote | {"dtmf_type": "Inband"},
+        digest(row.remote),
+    )
+    assert (version.dtmf_type, version.remote, version.remote_digest) == ("Inband", row.remote, digest(remote))
