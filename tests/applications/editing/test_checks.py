@@ -5,7 +5,10 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
+from applications.editing.checks import check
 from portal.sandbox.server.server import Sandbox
+from portal.telnyx.schemas import InvalidParameters
+from tests.support.applications import CALL_CONTROL
 from tests.support.sandbox_ledger import requests
 
 URL = "/api/v1/call-control-applications/"
@@ -67,3 +70,14 @@ def test_a_word_that_the_sdk_does_not_know_is_refused_and_costs_no_request(
         assert answer.status_code == 400
         assert set(answer.json()["errors"]) == {"dtmf_type"}
     assert len(requests(sandbox)) == before
+
+
+@pytest.mark.parametrize("there", [None, {"application_name": "old", "webhook_event_url": "https://a.example/"}])
+def test_of_what_could_be_sent_words_are_left_to_telnyx_and_types_are_not(there: dict[str, Any] | None) -> None:
+    values: dict[str, Any] = {"application_name": "new", "webhook_event_url": "https://portal.example/", "tags": ["a"]}
+    wrongs: list[dict[str, Any]] = [{"dtmf_type": 5}, {"inbound.channel_limit": "many"}, {"tags": "a"}]
+    check(CALL_CONTROL, values | {"dtmf_type": "Shouted"}, there)
+    for wrong in wrongs:
+        with pytest.raises(InvalidParameters) as caught:
+            check(CALL_CONTROL, values | wrong, there)
+        assert [name.partition(".")[0] for name in caught.value.errors] == [name.partition(".")[0] for name in wrong]

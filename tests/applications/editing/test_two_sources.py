@@ -323,5 +323,22 @@ def test_after_a_save_telnyx_is_asked_once_more_only_where_a_pull_has_passed_by_
         assert (seconds, asked() - before) == (seconds, times)
 
 
+def test_what_an_answer_leaves_out_of_what_nobody_touched_is_not_asked_for(
+    api: APIClient, sandbox: Sandbox, mirrored: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def change(request: httpx.Request, answer: httpx.Response) -> httpx.Response | None:
+        if request.method != "PATCH":
+            return None
+        told = json.loads(answer.content)["data"]
+        del told["inbound"], told["tags"]
+        return httpx.Response(200, json={"data": told})
+
+    row = mirrored(inbound={"channel_limit": 3})
+    answers_otherwise(monkeypatch, change)
+    told = _save(api, row, {"webhook_timeout_secs": 9})
+    assert (told["webhook_timeout_secs"], told["inbound"]["channel_limit"]) == (9, 3)
+    assert sum(line["path"].endswith(row.telnyx_id) for line in requests(sandbox, "GET")) == 1
+
+
 def _without_nulls(told: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in told.items() if value is not None}

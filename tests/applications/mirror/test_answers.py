@@ -1,15 +1,18 @@
 """Answers of Telnyx that do not hold the same members, and answers that are not Telnyx's."""
 
+import hashlib
 from typing import Any
 
 import httpx
 import pytest
 from rest_framework.test import APIClient
 
-from applications.mirror.store import differences
+from applications.mirror.answers import digest
+from applications.mirror.store import Page, differences, known, news
 from applications.models import Pull
 from applications.pulls.listing import whole
 from applications.pulls.pulls import pull
+from portal import sql
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from portal.sandbox.server.server import Sandbox
@@ -159,3 +162,13 @@ def test_a_change_of_nothing_but_its_time_is_kept(mirrored: Any, sandbox_account
     row.refresh_from_db()
     assert len(reasons(row)) == 2
     assert row.remote_digest == row.history.first().remote_digest
+
+
+def test_an_answer_is_known_by_what_it_tells_in_whatever_order(mirrored: Any) -> None:
+    row = mirrored()
+    inbound = dict(reversed(row.remote["inbound"].items()))
+    remote = dict(reversed((row.remote | {"inbound": inbound}).items()))
+    page = Page(sql.clock(), {row.telnyx_id: remote}, [])
+    assert news(page, known(CALL_CONTROL, row.account)).remotes == {}
+    written = b'{"active":false,"name":"\\u00e4","tags":[0,null]}'
+    assert digest({"tags": [0, None], "name": "ä", "active": False}) == hashlib.sha256(written).hexdigest()
