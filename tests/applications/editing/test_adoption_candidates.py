@@ -156,3 +156,17 @@ def test_where_the_list_cannot_be_read_no_candidates_are_told_and_when_it_was_as
     assert (answer.status_code, answer.json()["candidates"]) == (504, [])
     noted = AuditEvent.objects.get(action="application.create").details
     assert datetime.fromisoformat(noted["asked_at"]) == Intent.objects.get().asked_at
+
+
+@pytest.mark.usefixtures("only_account")
+def test_what_telnyx_said_as_it_failed_is_told_of_the_create_that_is_uncertain(
+    api: APIClient, sandbox: Sandbox, sandbox_account: TelnyxAccount
+) -> None:
+    said = {"errors": [{"code": "10007", "title": "Unexpected error", "detail": "It broke."}]}
+    failing = {"method": "POST", "path": "/call_control_applications", "fault": "status", "value": 500, "times": 2}
+    sandbox.faults.add(failing | {"body": said})
+    told = api.post("/api/v1/call-control-applications/", NEW, format="json").json()
+    assert (told["status"], told["telnyx_code"], told["candidates"]) == (504, "10007", [])
+    with pytest.raises(UncertainCreate) as caught:
+        create_application(CALL_CONTROL, sandbox_account, NEW, ADA)
+    assert (caught.value.code, caught.value.http_status) == ("10007", 500)

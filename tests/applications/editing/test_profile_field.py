@@ -70,3 +70,11 @@ def test_who_may_neither_add_nor_change_is_not_told(
     for right in ("add", "change"):
         client.force_login(user_with(f"applications.{right}_callcontrolapplication", username=right))
         assert client.get(page_url("profiles"), {"account": row.account_id}).status_code == 200
+
+
+def test_the_field_keeps_the_id_that_its_label_names_with_telnyx_and_without(
+    browser: Client, mirrored: Any, account: TelnyxAccount
+) -> None:
+    for one, tag in ((mirrored().account, "<select"), (account, "<input")):
+        field = browser.get(page_url("profiles"), {"account": one.pk, FIELD: "7"}).content.decode()
+        assert (tag in field, f'id="id_{FIELD}"' in field) == (True, True)
