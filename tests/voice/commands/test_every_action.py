@@ -18,6 +18,7 @@ from tests.support.http_servers import Listener, answer, serving
 from tests.support.rest import api_for
 from tests.support.rows import Call, CallCommand
 from voice.catalogue import actions, retry_policy
+from voice.dialling import rights
 from voice.dispatch import sender
 
 pytestmark = pytest.mark.django_db
@@ -104,7 +105,7 @@ def test_without_the_permission_there_is_no_page_no_button_and_no_command(
     refused = api_for(person).post(f"/api/v1/calls/{CONTROL_ID}/actions/{action}/", {}, format="json")
     assert refused.status_code == 403
     assert not CallCommand.objects.exists()
-    may = user_with("voice.view_call", actions.permission(action), username="may")
+    may = user_with("voice.view_call", *rights.needed(action, {}), username="may")
     client.force_login(may)
     assert (client.get(url).status_code, client.post(url, {}).status_code) == (200, 200)
     assert (

@@ -17,6 +17,7 @@ from tests.support.http_servers import Listener
 from tests.support.rest import api_for
 from tests.support.rows import CallCommand, Conference
 from voice.catalogue import actions
+from voice.dialling import rights
 from voice.dispatch import sender
 
 pytestmark = pytest.mark.django_db
@@ -81,7 +82,7 @@ def test_without_the_permission_there_is_no_page_no_button_and_no_command(
     refused = api_for(person).post(f"/api/v1/conferences/{ROOM}/actions/{word}/", {}, format="json")
     assert refused.status_code == 403
     assert not CallCommand.objects.exists()
-    may = user_with("voice.view_conference", actions.permission(action), username="may")
+    may = user_with("voice.view_conference", *rights.needed(action, {}), username="may")
     client.force_login(may)
     assert (client.get(url).status_code, client.post(url, {}).status_code) == (200, 200)
     told = api_for(may).post(f"/api/v1/conferences/{ROOM}/actions/{word}/", {"?": 1}, format="json")
