@@ -126,3 +126,10 @@ def test_the_check_of_the_connection_shows_it(db: None, entered: str, who: objec
         account.account_sid = entered
         well, sentences = check_connection(account)
     assert (well, words in " ".join(sentences)) == (True, True)
+
+
+def test_an_id_as_long_as_any_that_can_be_kept_is_tried_and_kept(db: None) -> None:
+    longest = "x" * TelnyxAccount.LONGEST_SID
+    with telnyx({"data": {"organization_id": longest, "user_id": "user-1"}}, longest) as listener:
+        assert account_sid(make_account(base_url=f"{listener.url}/v2")) == longest
+    assert TelnyxAccount.objects.get().found_account_sid == longest

@@ -300,3 +300,37 @@ def test_a_key_that_fits_no_header_is_no_crash(db):
 
 def test_the_transport_is_httpxs_own_otherwise():
     assert issubclass(client.DeadlineTransport, httpx.HTTPTransport)
+
+
+def test_connecting_has_two_seconds_and_each_step_behind_it_four_of_the_eight(db, clock, monkeypatch):
+    given, really = set(), client._DeadlineBackend.left
+
+    def left(self, timeout, error):
+        seconds = really(self, timeout, error)
+        given.add((error.__name__, seconds))
+        return seconds
+
+    monkeypatch.setattr(client._DeadlineBackend, "left", left)
+    with serving(answer("200 OK", b'{"data":[]}')) as listener:
+        ask(at(listener), LIST)
+    assert given == {("ConnectTimeout", 8.0), ("ConnectTimeout", 2.0), ("WriteTimeout", 4.0), ("ReadTimeout", 4.0)}
+
+
+def test_the_deadline_has_come_with_its_last_moment(db, clock):
+    def late(connection: socket.socket) -> None:
+        clock.now += 8
+        connection.sendall(b"HTTP/1.1 200 OK\r\n")
+        connection.recv(1)  # until the client hangs up
+
+    with serving(late) as listener, pytest.raises(TelnyxUncertain, match="in time"):
+        ask(at(listener), HANGUP, "v3:1")
+
+
+def test_an_answer_that_cannot_be_read_is_told_with_its_status(db):
+    with serving(answer("202 Accepted", b"[]")) as listener:
+        account = at(listener)
+        with pytest.raises(TelnyxUncertain) as command:
+            ask(account, HANGUP, "v3:1")
+        with pytest.raises(TelnyxUnavailable) as read:
+            ask(account, LIST)
+    assert (command.value.http_status, read.value.http_status) == (202, 202)

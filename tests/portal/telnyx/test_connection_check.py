@@ -4,8 +4,10 @@ import base64
 import secrets
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
+
 from portal.models import TelnyxAccount
-from portal.telnyx.connection_check import check_connection
+from portal.telnyx.connection_check import KeyTrouble, check_connection, try_key
 from tests.support.accounts import make_account
 from tests.support.http_servers import answer, serving
 
@@ -79,3 +81,28 @@ def test_it_says_that_the_stored_key_cannot_be_read(account, settings):
     assert not well
     assert "cannot be read" in words
     assert "Enter it again" in words
+
+
+@pytest.mark.parametrize("public_key", ["", "AAAA"])
+def test_what_is_wrong_with_the_public_key_is_told_behind_what_is_right_with_the_api_key(sandbox_account, public_key):
+    sandbox_account.public_key = public_key
+    well, sentences = check_connection(sandbox_account)
+    assert (well, len(sentences)) == (False, 3)
+    assert "accepts the API key that ends in ests" in sentences[0]
+    assert sentences[1].startswith("TeXML's account SID is ")
+    assert "key" in sentences[2]
+
+
+@pytest.mark.parametrize(
+    ("status", "field", "is_wrong"),
+    [
+        ("401 Unauthorized", "api_key", True),
+        ("403 Forbidden", "api_key", False),
+        ("500 Internal Server Error", "base_url", False),
+    ],
+)
+def test_it_is_told_where_to_look_and_whether_telnyx_does_not_know_the_key(db, status, field, is_wrong):
+    with serving(answer(status, b'{"errors":[{"code":"10009"}]}')) as listener, pytest.raises(KeyTrouble) as caught:
+        try_key(make_account(base_url=f"{listener.url}/v2"))
+    assert (caught.value.field, caught.value.is_wrong) == (field, is_wrong)
+    assert ("answered, but not like Telnyx" in str(caught.value)) is (field == "base_url")

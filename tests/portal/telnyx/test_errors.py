@@ -2,10 +2,11 @@
 
 import json
 
+import httpx
 import pytest
 
 from portal.telnyx.client import ask
-from portal.telnyx.errors import TelnyxRefused, TelnyxUnavailable
+from portal.telnyx.errors import TelnyxRefused, TelnyxUnavailable, TelnyxUncertain, translate
 from tests.support.accounts import make_account
 from tests.support.http_servers import Listener, answer, serving
 
@@ -118,3 +119,47 @@ def test_why_a_call_was_not_put_through_is_read_and_said(db, detail, more, reaso
     assert (caught.value.code, caught.value.reason) == ("10010", reason)
     assert said in caught.value.message
     assert str(caught.value).endswith(f"(Telnyx code 10010, {reason})" if reason else "(Telnyx code 10010)")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "is_not_found"),
+    [
+        ("404 Not Found", errors({"code": "10005"}), True),
+        ("404 Not Found", b'{"errors":[]}', False),
+        ("404 Not Found", b"<html>", False),
+        ("422 Unprocessable Entity", errors({"code": "10005"}), False),
+    ],
+)
+def test_that_there_is_no_such_thing_is_believed_of_telnyx_alone(db, status, body, is_not_found):
+    with serving(answer(status, body)) as listener, pytest.raises(TelnyxRefused) as caught:
+        ask(at(listener), LIST)
+    assert caught.value.is_not_found is is_not_found
+
+
+def test_an_error_without_words_and_without_a_code_is_told_beside_the_others(db):
+    listed = errors({"title": "Bad"}, {}, {"code": "99999", "detail": "worse"})
+    with serving(answer("422 Unprocessable Entity", listed)) as listener, pytest.raises(TelnyxRefused) as caught:
+        ask(at(listener), LIST)
+    assert (caught.value.message, caught.value.code) == ("Bad; Telnyx gave no reason; worse", "99999")
+
+
+def test_a_read_that_telnyx_fails_is_told_with_what_it_answered(db):
+    failing = answer("502 Bad Gateway", errors({"code": "10001"}))
+    with serving(failing) as listener, pytest.raises(TelnyxUnavailable) as caught:
+        ask(at(listener), LIST)
+    assert (caught.value.http_status, caught.value.code, caught.value.retry_after) == (502, "10001", 5)
+
+
+@pytest.mark.parametrize(
+    ("method", "error", "kind"),
+    [
+        ("POST", httpx.ConnectError, TelnyxUnavailable),
+        ("POST", httpx.ConnectTimeout, TelnyxUnavailable),
+        ("POST", httpx.ReadTimeout, TelnyxUncertain),
+        ("POST", httpx.ReadError, TelnyxUncertain),
+        ("GET", httpx.ReadTimeout, TelnyxUnavailable),
+    ],
+)
+def test_an_error_that_nothing_is_wrapped_around_is_told_by_what_it_is_itself(method, error, kind):
+    found = translate(error("so", request=httpx.Request(method, "http://telnyx.invalid/v2")))
+    assert (type(found), "in time" in found.message) == (kind, method == "POST" and error is httpx.ReadTimeout)

@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -73,3 +74,26 @@ def test_a_page_tells_the_total_where_telnyx_does(account: TelnyxAccount) -> Non
         first = next(read_pages(account, "conferences.list"))
         assert (first.total, first.is_last, first.complete) == (2100, False, False)
         assert len(list(read_pages(account, "conferences.list", most=2))) == 2
+
+
+def test_a_list_without_end_is_asked_for_four_pages_of_250(account: TelnyxAccount) -> None:
+    with telnyx_says(account, conferences={"data": rows(250)}) as listener:
+        listing = read_all(account, "conferences.list")
+    asked = [parse_qs(urlsplit(raw.split(b" ")[1].decode()).query) for raw in listener.requests]
+    assert asked == [{"page[number]": [str(number)], "page[size]": ["250"]} for number in range(1, 5)]
+    assert (len(listing.rows), listing.complete) == (1000, False)
+
+
+def test_a_page_of_249_is_the_last_one_where_nothing_is_counted(account: TelnyxAccount) -> None:
+    with telnyx_says(account, conferences={"data": rows(249)}) as listener:
+        listing = read_all(account, "conferences.list")
+    assert (len(listing.rows), listing.complete, len(listener.requests)) == (249, True, 1)
+
+
+def test_a_page_that_takes_all_the_time_there_is_is_followed_by_none(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with telnyx_says(account, conferences={"data": rows(2), "meta": {"total_pages": 4}}) as listener:
+        monkeypatch.setattr(paging, "uptime", lambda: 8.0 * len(listener.requests))
+        listing = read_all(account, "conferences.list")
+    assert (len(listing.rows), listing.complete, len(listener.requests)) == (2, False, 1)

@@ -60,3 +60,9 @@ def test_what_is_no_429_is_told_at_once(waits: list[float], error: TelnyxError) 
     with pytest.raises(type(error)):
         patiently(asked)
     assert (asked.times, waits) == (1, [])
+
+
+def test_a_wait_of_whole_slices_ends_with_the_last_of_them(waits: list[float]) -> None:
+    signs = list[int]()
+    patiently(Asked(TelnyxUnavailable("later", retry_after=20, http_status=429), 1), lambda: signs.append(len(waits)))
+    assert (waits, signs) == ([10, 10], [1, 2])

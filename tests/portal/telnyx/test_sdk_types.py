@@ -4,11 +4,12 @@ from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Literal, Required, TypedDict, Union
 
 import pytest
+from pydantic import ValidationError
 
 from portal.telnyx import schemas
 from portal.telnyx.schemas import arguments, parameters
 from portal.telnyx.sdk import telnyx
-from portal.telnyx.sdk_types import Parameter, members, one_model_of
+from portal.telnyx.sdk_types import Parameter, members, model_of, one_model_of
 
 TRANSFER = "calls.actions.transfer"
 
@@ -178,3 +179,45 @@ def test_nearly_every_parameter_has_help():
         helps = [parameter.help for parameter in parameters(method) if parameter.kind != "object"]
         assert all(helps), method
     assert "dial" in by_name("calls.dial")["from"].help or "number" in by_name("calls.dial")["from"].help
+
+
+class Bags(TypedDict, total=False):
+    counts: dict[str, int]
+    shapes: dict[str, ByUrl]
+    listed: Iterable[ByUrl]
+    either: list[str] | str
+    anything: object
+    json: Annotated[bool, wire("Json")]
+
+
+URLS = {"To": "+1", "Url": "https://a.example"}
+
+
+@pytest.mark.parametrize(
+    "good",
+    [
+        *({}, {"counts": {"a": 1}}, {"shapes": {"a": URLS}}, {"listed": [URLS]}, {"either": ["a"]}, {"either": "a"}),
+        *({"anything": [1]}, {"anything": "a"}, {"Json": True}),
+    ],
+)
+def test_a_model_takes_what_the_type_says(good):
+    model_of(Bags).model_validate(good)
+
+
+@pytest.mark.parametrize(
+    ("bad", "place"),
+    [
+        ({"counts": {"a": "1"}}, ("counts", "a")),
+        ({"counts": [1]}, ("counts",)),
+        ({"shapes": {"a": {**URLS, "To": 1}}}, ("shapes", "a", "To")),
+        ({"shapes": {"a": {"To": "+1"}}}, ("shapes", "a", "Url")),
+        ({"listed": [URLS, {**URLS, "more": 1}]}, ("listed", 1, "more")),
+        ({"listed": URLS}, ("listed",)),
+        ({"Json": "yes"}, ("Json",)),
+        ({"json": True}, ("json",)),
+    ],
+)
+def test_a_model_refuses_what_the_type_does_not_say_however_deep(bad, place):
+    with pytest.raises(ValidationError) as caught:
+        model_of(Bags).model_validate(bad)
+    assert [error["loc"] for error in caught.value.errors()] == [place]
