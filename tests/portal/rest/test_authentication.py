@@ -4,11 +4,13 @@ import base64
 from datetime import timedelta
 
 import pytest
+import structlog
 from django.contrib.auth.models import User
 from django.utils import timezone
 from rest_framework.test import APIClient
 
 from portal.models import ApiToken
+from portal.rest.document import document
 from tests.support.rest import api_for, problem
 
 ACCOUNTS = "/api/v1/accounts/"
@@ -100,3 +102,15 @@ def test_a_tokens_last_use_is_noted(operator):
     bearer(text).get(ACCOUNTS)
     token.refresh_from_db()
     assert token.last_used_at is not None
+
+
+def test_what_is_logged_of_a_request_names_the_token_that_it_brought(operator):
+    token, text = ApiToken.make(operator, "ci")
+    ApiToken.make(operator, "another")
+    assert bearer(text).get(ACCOUNTS).status_code == 200
+    assert structlog.contextvars.get_contextvars()["token"] == token.prefix
+
+
+def test_the_document_tells_how_a_token_is_brought(db):
+    told = document()["components"]["securitySchemes"]["token"]
+    assert told == {"type": "http", "scheme": "bearer", "bearerFormat": "tvp_<prefix>.<secret>"}

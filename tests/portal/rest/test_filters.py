@@ -9,8 +9,17 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.test import APIRequestFactory
 
+from applications.models import CallControlApplication
 from portal.models import AuditEvent
-from portal.rest.filters import MomentFilter, StrictFilters, YesNo, refuse_unknown_parameters
+from portal.rest.filters import (
+    AccountFilter,
+    MomentFilter,
+    StrictFilters,
+    YesNo,
+    refuse_empty_or_repeated,
+    refuse_unknown_parameters,
+)
+from tests.support.accounts import make_account
 
 
 class EventFilter(FilterSet):
@@ -75,3 +84,52 @@ def test_what_makes_no_sense_is_refused_by_name(query: str, name: str) -> None:
     with pytest.raises(ValidationError) as caught:
         actions(query)
     assert list(caught.value.detail) == [name]
+
+
+TWICE, EMPTY = "Give it once.", "Give a value, or leave it out."
+
+
+def test_what_is_empty_is_told_apart_from_what_is_given_twice() -> None:
+    with pytest.raises(ValidationError) as caught:
+        refuse_unknown_parameters(asked("state=&account=%20&size=1&size=&page=1"), "state", "account", "size", "page")
+    assert caught.value.detail == {"state": [EMPTY], "account": [EMPTY], "size": [TWICE]}
+
+
+def test_of_what_is_judged_elsewhere_nothing_is_said() -> None:
+    query = "account=main&other=&other=&more=%20"
+    refuse_empty_or_repeated(asked(query), "account", "size")
+    with pytest.raises(ValidationError) as caught:
+        refuse_empty_or_repeated(asked(f"{query}&account=main&size="), "account", "size")
+    assert caught.value.detail == {"account": [TWICE], "size": [EMPTY]}
+
+
+@pytest.mark.django_db
+def test_what_says_of_which_thing_a_list_is_is_no_filter_and_is_known() -> None:
+    class Bare:
+        """Has no filters."""
+
+    class Below(View):
+        address_parameters = ("call",)
+
+    AuditEvent.objects.create(actor="a", action="call.dial")
+    for view, good, bad in (
+        (Bare(), "page_size=5&cursor=x", "action=call.dial"),
+        (View(), "action=call.dial", "call=1"),
+        (Below(), "action=call.dial&call=1", "leg=1"),
+    ):
+        rows = StrictFilters().filter_queryset(asked(good), AuditEvent.objects.all(), view)
+        assert [row.action for row in rows] == ["call.dial"]
+        with pytest.raises(ValidationError) as caught:
+            StrictFilters().filter_queryset(asked(bad), AuditEvent.objects.all(), view)
+        assert list(caught.value.detail) == [bad.partition("=")[0]]
+
+
+@pytest.mark.django_db
+def test_an_account_is_found_by_all_of_its_name_and_one_that_nobody_has_leaves_nothing() -> None:
+    main, other = make_account("main"), make_account("main office")
+    rows, by_account = CallControlApplication.objects.all(), AccountFilter()
+    for one in (main, other):
+        rows.create(account=one, telnyx_id=str(one.pk), application_name="ivr")
+    assert [row.account for row in by_account.filter(rows, "main")] == [main]
+    assert list(by_account.filter(rows, "nobody")) == []
+    assert by_account.filter(rows, "").count() == 2

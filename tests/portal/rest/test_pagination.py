@@ -3,10 +3,15 @@
 import base64
 import json
 from datetime import UTC, datetime
+from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 import pytest
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.test import APIRequestFactory
 
+from portal.rest.pagination import Cut
 from tests.support.accounts import make_account
 from tests.support.factories import make_call
 from tests.support.rest import problem
@@ -107,3 +112,59 @@ def test_pages_are_the_same_in_both_directions(api, account):
         back.append(page := api.get(url).json())
         url = page["previous"]
     assert [page["results"] for page in reversed(back)] == [page["results"] for page in pages[:-1]]
+
+
+def cut_of(query):
+    return Cut.of(Request(APIRequestFactory().get(f"/?{query}")))
+
+
+def followed(link, rows):
+    return cut_of(urlsplit(link).query).page(rows)
+
+
+def test_what_telnyx_tells_at_once_is_one_page_unless_a_page_is_asked_for():
+    rows = range(60)
+    assert cut_of("account=main").page(rows) == {"next": None, "previous": None, "results": [*rows]}
+    first = cut_of(f"cursor={cursor_of(False, '0')}").page(rows)
+    assert (first["results"], first["previous"]) == ([*range(50)], None)
+    last = followed(first["next"], rows)
+    assert (last["results"], last["next"]) == ([*range(50, 60)], None)
+
+
+def test_what_telnyx_tells_at_once_is_cut_into_pages_that_lead_to_each_other():
+    rows = range(5)
+    first = cut_of("account=main&page_size=2").page(rows)
+    assert (first["results"], first["previous"]) == ([0, 1], None)
+    second = followed(first["next"], rows)
+    third = followed(second["next"], rows)
+    assert (second["results"], third["results"], third["next"]) == ([2, 3], [4], None)
+    assert followed(third["previous"], rows)["results"] == [2, 3]
+    assert followed(second["previous"], rows) == first
+    assert parse_qs(urlsplit(second["next"]).query).keys() == {"account", "page_size", "cursor"}
+
+
+def test_a_page_that_ends_with_the_list_leads_nowhere_and_one_that_begins_early_leads_to_its_begin():
+    assert cut_of("page_size=5").page(range(5))["next"] is None
+    assert cut_of("page_size=4").page(range(5))["next"] is not None
+    early = cut_of(f"page_size=2&cursor={cursor_of(False, '1')}").page(range(5))
+    assert (early["results"], followed(early["previous"], range(5))["results"]) == ([1, 2], [0, 1])
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        *("x", "", cursor_of(False), cursor_of(False, None), cursor_of(False, "a"), cursor_of(False, "-1")),
+        *(cursor_of(False, "1", "2"), cursor_of(False, ""), cursor_of(False, "1" * 10)),
+    ],
+)
+def test_a_cursor_that_is_no_position_is_refused(cursor):
+    with pytest.raises(ValidationError) as caught:
+        cut_of(f"cursor={cursor}")
+    assert list(caught.value.detail) == ["cursor"]
+
+
+def test_a_page_of_what_telnyx_tells_at_once_has_the_bounds_of_any():
+    with pytest.raises(ValidationError) as caught:
+        cut_of("page_size=251")
+    assert list(caught.value.detail) == ["page_size"]
+    assert len(cut_of("page_size=250").page(range(300))["results"]) == 250

@@ -1,13 +1,14 @@
 """Problems of REST: every refusal and every failure in one form."""
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError as ModelError
 from django.db import OperationalError, connection
-from django.test import Client
+from django.test import Client, RequestFactory
 from rest_framework.exceptions import ValidationError
 
 from portal.rest.document import document
-from portal.rest.problems import Problem
+from portal.rest.problems import Problem, forbidden
 from portal.telnyx.errors import TelnyxRefused
 from tests.support.notes_api import FAILURES, NOTES, notes
 from tests.support.rest import api_for, problem
@@ -235,3 +236,40 @@ def test_a_page_that_says_to_come_again_leads_there_and_to_the_start_page(browse
     with connection.execute_wrapper(away):
         answer = browser.get("/admin/", headers=PERSON)
     assert (answer.status_code, f"{again}{start}" in answer.content.decode()) == (503, True)
+
+
+@notes
+def test_only_of_what_is_away_it_is_told_when_to_come_again(api, client):
+    api.raise_request_exception = client.raise_request_exception = False
+    bug = api.post(NOTES, {"name": "bug"}, format="json")
+    problem(bug, 500, "error")
+    assert "Retry-After" not in bug
+
+    def away(*_):
+        raise OperationalError("no connection to the server")
+
+    with connection.execute_wrapper(away):
+        answer = client.get("/metrics", headers={"Authorization": f"Bearer tvp_01234567.{'a' * 43}"})
+    problem(answer, 503, "database_unavailable")
+    assert answer["Retry-After"] == "2"
+
+
+@notes
+def test_what_is_wrong_with_a_list_is_told_by_the_place_in_it(api, monkeypatch):
+    wrong = ValidationError([{}, {"to": [{"number": ["no number"]}], "__all__": ["no leg"]}])
+    monkeypatch.setitem(FAILURES, "odd one", wrong)
+    told = problem(api.post(NOTES, {"name": "odd one"}, format="json"), 400, "invalid")
+    assert told["errors"] == {"1.to.0.number": ["no number"], "1.__all__": ["no leg"]}
+
+
+@pytest.mark.parametrize(
+    ("path", "accept", "is_page"),
+    [("/x/", "*/*", False), ("/x/", "text/html", True), ("/admin/x/", "*/*", True), ("/api/x/", "text/html", False)],
+)
+def test_a_stranger_who_is_refused_is_told_to_sign_in_where_it_is_a_person(path, accept, is_page):
+    request = RequestFactory().get(path, headers={"Accept": accept})
+    request.user, request.request_id = AnonymousUser(), "one-of-the-tests"
+    answer = forbidden(request)
+    assert (answer.status_code, "Sign in, and try once more." in answer.content.decode()) == (403, is_page)
+    assert "one-of-the-tests" in answer.content.decode()
+    assert (answer["Content-Type"] == "application/problem+json") is not is_page

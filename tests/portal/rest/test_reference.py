@@ -184,3 +184,48 @@ def _run(file: Path) -> str:
     with contextlib.redirect_stdout(said):
         exec(compile(file.read_text(), str(file), "exec"), {})
     return said.getvalue()
+
+
+def test_requests_are_put_to_their_resource_and_that_is_named_as_it_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = {"operationId": "x_list", "responses": {"200": {}}}
+    paths = {
+        "toys/": {"get": one, "post": one},
+        **{path: {"get": one} for path in ("toys/{id}/", "texml/toys/{id}/", "texml/calls/", "texml/calls/{id}/")},
+        **{path: {"get": one} for path in ("call-control-toys/", "ai-toys/", "siprec/", "twiml-toys/")},
+    }
+    whole = {"components": {"schemas": {}}, "paths": {f"/api/v1/{path}": told for path, told in paths.items()}}
+    monkeypatch.setattr(reference, "document", lambda: whole)
+    made = reference.resources.__wrapped__()
+    assert {slug: resource.title for slug, resource in made.items()} == {
+        "ai-toys": "AI toys",
+        "call-control-toys": "Call Control toys",
+        "siprec": "SIPREC",
+        "texml-calls": "TeXML calls",
+        "texml-toys": "TeXML toys",
+        "toys": "Toys",
+        "twiml-toys": "TwiML toys",
+    }
+    of_toys = [(operation.method, operation.path) for operation in made["toys"].operations]
+    assert of_toys == [("GET", "/api/v1/toys/"), ("POST", "/api/v1/toys/"), ("GET", "/api/v1/toys/{id}/")]
+    assert [operation.path for operation in made["texml-calls"].operations] == [
+        "/api/v1/texml/calls/",
+        "/api/v1/texml/calls/{id}/",
+    ]
+
+
+def test_all_that_is_said_of_a_request_and_of_its_parameters_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    size = {"name": "size", "in": "query", "required": True, "schema": {"type": "integer"}, "description": "How big."}
+    said = {
+        "summary": "Lists toys.",
+        "description": "Of a ``size``.",
+        "parameters": [{"name": "id", "in": "path"}, size],
+    }
+    get = {"operationId": "toys_all_list", "responses": {"200": {}, "default": {}}, **said}
+    whole = {"components": {"schemas": {}}, "paths": {"/api/v1/toys/": {"get": get}}}
+    monkeypatch.setattr(reference, "document", lambda: whole)
+    (made,) = reference.resources.__wrapped__()["toys"].operations
+    assert (made.id, made.status, made.text) == ("toys-all-list", "200", "Lists toys.\n\nOf a size.")
+    assert made.parameters == [
+        reference.Member("id", "any value", False, "", "path"),
+        reference.Member("size", "integer", True, "How big.", "query"),
+    ]
