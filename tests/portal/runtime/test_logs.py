@@ -100,3 +100,17 @@ def test_where_an_exception_came_from_is_told():
     assert "Traceback" in told
     assert "test_where_an_exception_came_from_is_told" in told
     assert told.endswith("ValueError: no route")
+
+
+def within(depth: int, value: object, *, name: str = "") -> object:
+    for _ in range(depth):
+        value = {name: value} if name else [value]
+    return value
+
+
+@pytest.mark.parametrize("name", ["", "inner"])
+def test_what_lies_deeper_than_eight_levels_is_not_logged_whatever_it_is(name):
+    for value in ("x", None, True, 1.5, 7):
+        shown, hidden = within(8, value, name=name), within(9, value, name=name)
+        told = redact(None, "", {"deep": shown, "deeper": hidden})
+        assert told == {"deep": shown, "deeper": within(9, "…", name=name)}

@@ -1,6 +1,8 @@
 """What every request passes."""
 
 import pytest
+import structlog
+from django.contrib.auth.models import AnonymousUser
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse, StreamingHttpResponse
 from django.test import Client, RequestFactory
@@ -135,3 +137,31 @@ def test_head_is_answered_without_a_body_and_with_its_length(method, body, lengt
     assert (answer.content, answer.get("Content-Length")) == (body, length)
     streamed = middleware.no_body_for_head(lambda _: StreamingHttpResponse([b"who", b"le"]))(request)
     assert b"".join(streamed.streaming_content) == body
+
+
+def test_the_log_of_a_request_bears_its_id_and_nothing_of_the_one_before(client):
+    structlog.contextvars.bind_contextvars(token="of-the-last-one")
+    client.get("/livez", headers={"X-Request-ID": "caller-0123456789"})
+    assert structlog.contextvars.get_contextvars() == {"request_id": "caller-0123456789"}
+
+
+def test_a_request_that_was_begun_before_keeps_its_id():
+    first, other = {}, {}
+    assert middleware.begin(first) == middleware.begin(first) != middleware.begin(other)
+
+
+@pytest.mark.parametrize(("length", "status"), [("", 200), ("65536", 200), ("65537", 413)])
+def test_a_strangers_form_has_64_kibibytes(length, status):
+    kind = "multipart/form-data; boundary=x"
+    request = RequestFactory().generic("POST", "/admin/login/", b"x", kind, CONTENT_LENGTH=length)
+    request.user, request.request_id = AnonymousUser(), "one-of-the-tests"
+    assert middleware.limited_uploads(lambda _: HttpResponse())(request).status_code == status
+
+
+def test_a_browser_may_keep_what_is_the_same_for_everybody_and_a_view_has_its_own_way():
+    own = {"Cache-Control": "private", "Content-Security-Policy": "default-src 'none'"}
+    plain = middleware.content_security(lambda _: HttpResponse())
+    special = middleware.content_security(lambda _: HttpResponse(headers=own))
+    assert "Cache-Control" not in plain(RequestFactory().get("/static/a.css"))
+    assert plain(RequestFactory().get("/a/"))["Cache-Control"] == "no-store"
+    assert {name: special(RequestFactory().get("/a/"))[name] for name in own} == own

@@ -203,3 +203,22 @@ def test_it_looks_often_while_messages_come_and_seldom_when_none_do(tmp_path):
             connection.transport._busy_until = time.monotonic()  # two seconds go by without a message
             nothing_comes()
             assert channel._size("events") == 0
+
+
+def test_whatever_became_of_a_message_it_makes_room_for_the_next(tmp_path):
+    heard = []
+
+    def hear(body, message) -> None:
+        heard.append(body)
+        (message.ack if body == "one" else message.reject)()
+
+    with Connection(f"embedded:///{tmp_path / 'queue.sqlite3'}") as connection, connection.channel() as channel:
+        channel.basic_qos(0, 1, False)  # one at a time
+        queue = Queue("events", channel=channel)
+        with connection.Consumer(queue, callbacks=[hear], channel=channel):
+            producer = connection.Producer(channel)
+            for text in ("one", "two", "three"):
+                producer.publish(text, routing_key="events")
+            for _ in range(3):
+                connection.drain_events(timeout=10)
+        assert (heard, channel._size("events")) == (["one", "two", "three"], 0)

@@ -228,3 +228,10 @@ def test_where_it_cannot_be_written_nobody_is_held_up(settings, folder):
     settings.VAR_DIR = folder / "away"
     count_dropped("sender")
     assert dropped() == {"sender": 0, "worker": 0}
+
+
+def test_what_was_dropped_is_counted_one_by_one_for_the_portals_user_alone(folder):
+    count_dropped("sender")
+    count_dropped("sender", 3)
+    assert dropped() == {"sender": 4, "worker": 0}
+    assert (folder / "wakeups-dropped.sender").stat().st_mode & 0o777 == 0o600

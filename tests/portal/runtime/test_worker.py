@@ -19,6 +19,7 @@ from portal.runtime import worker
 from portal.runtime.datagrams import Fate, Sender, path
 from portal.runtime.wakeups import dropped
 from portal.runtime.worker import Lane, Worker, has_time
+from portal.telnyx.client import DEADLINE_SECONDS
 
 PATIENCE = 60
 
@@ -302,3 +303,21 @@ def test_either_signal_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(stopping._Process, "is_ending", False)
         act(number, None)
         assert stopping.has_begun()
+
+
+def test_threads_take_turns_more_often_than_python_has_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds, worked = list[float](), list[bool]()
+    monkeypatch.setattr(worker, "signal", SimpleNamespace(signal=lambda *_: None, SIGTERM=15, SIGINT=2))
+    monkeypatch.setattr(worker, "sys", SimpleNamespace(setswitchinterval=seconds.append))
+    monkeypatch.setattr(worker, "Worker", lambda: SimpleNamespace(run=lambda: worked.append(bool(seconds))))
+    worker.run()
+    assert (len(seconds), worked) == (1, [True])
+    assert 0 < seconds[0] < 0.005  # Python's own
+
+
+def test_a_worker_has_so_many_threads_and_lets_a_request_that_has_left_come_to_its_end() -> None:
+    assert worker._THREADS == {
+        "postgresql": {"events": 8, "commands": 32},
+        "sqlite": {"events": 4, "commands": 8},
+    }
+    assert worker._END_SECONDS == DEADLINE_SECONDS + 1

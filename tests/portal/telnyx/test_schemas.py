@@ -1,12 +1,12 @@
 """Parameters as the SDK has them, by the names of the wire."""
 
-from typing import Required, TypedDict
+from typing import Literal, Required, TypedDict
 
 import pytest
 
 from portal.telnyx import schemas
 from portal.telnyx.schemas import InvalidParameters, describe, has_parameter, parameters, validate
-from portal.telnyx.sdk_types import Parameter
+from portal.telnyx.sdk_types import Parameter, members, model_of
 
 TRANSFER = "calls.actions.transfer"
 SPEAK = "calls.actions.speak"
@@ -190,3 +190,88 @@ def test_takes_tells_whether_a_method_has_a_parameter():
 def test_an_unknown_method_is_an_error():
     with pytest.raises(AttributeError):
         parameters("calls.actions.explode")
+
+
+class Lift(TypedDict, total=False):
+    kind: Required[Literal["lift"]]
+    height: Required[int]
+    way: Literal["up", "down"]
+
+
+class Stairs(TypedDict, total=False):
+    kind: Required[Literal["stairs"]]
+    steps: Required[int]
+    way: Literal["left", "right"]
+
+
+class House(TypedDict, total=False):
+    name: str
+    age: int
+    share: float
+    is_old: bool
+    rooms: list[str]
+    plan: dict[str, str]
+    lift: Lift
+    access: Lift | Stairs
+    ways: list[Lift | Stairs]
+    either: Lift | str
+    colour: Literal["red", "green", "blue"]
+    floor: Literal[1, 2]
+
+
+@pytest.fixture
+def houses(monkeypatch):
+    """The SDK has a method ``houses.build`` that takes a house."""
+    monkeypatch.setattr(schemas, "model", lambda method: model_of(House))
+    monkeypatch.setattr(schemas, "parameters", lambda method: members(House))
+
+
+@pytest.mark.usefixtures("houses")
+def test_every_json_type_is_told_by_its_name_and_every_choice_by_its_value():
+    wrong = {"name": 1, "age": "x", "share": "x", "is_old": 1, "rooms": "x", "plan": "x", "lift": "x"}
+    kinds = ("string", "integer", "number", "boolean", "list", "object", "object")
+    told = {name: [f"Must be a valid {kind}."] for name, kind in zip(wrong, kinds, strict=True)}
+    told |= {"colour": ["Must be 'red', 'green' or 'blue'."], "floor": ["Must be 1 or 2."]}
+    assert refused("houses.build", {**wrong, "colour": "black", "floor": 3}) == told
+
+
+@pytest.mark.usefixtures("houses")
+@pytest.mark.parametrize(
+    ("name", "value", "errors"),
+    [
+        ("access", {"kind": "lift", "height": "x"}, {"access.height": ["Must be a valid integer."]}),
+        ("access", {"kind": "stairs", "way": "left"}, {"access.steps": ["This parameter is required."]}),
+        ("access", {"kind": "lift", "height": 1, "way": "left"}, {"access.way": ["Must be 'up' or 'down'."]}),
+        ("access", {"kind": "cellar", "height": "x"}, {"access.kind": ["Must be 'lift' or 'stairs'."]}),
+        ("access", 5, {"access": ["Must be a valid object."]}),
+        (
+            "access",
+            {"kind": "lift", "height": 1, "heigth": 2},
+            {"access.heigth": ['Unknown parameter. Did you mean "height"?']},
+        ),
+        (
+            "ways",
+            [{"kind": "lift", "height": 1}, {"kind": "stairs"}],
+            {"ways.1.steps": ["This parameter is required."]},
+        ),
+        ("ways", [5], {"ways.0": ["Must be a valid object."]}),
+        ("either", {"kind": "lift", "height": "x"}, {"either.height": ["Must be a valid integer."]}),
+        ("either", {"kind": "lift", "more": 1, "height": 1}, {"either.more": ["Unknown parameter."]}),
+        ("either", 5, {"either": ["Must be a valid object or a valid string."]}),
+    ],
+)
+def test_of_a_union_is_told_what_is_wrong_with_the_shape_that_was_meant(name, value, errors):
+    assert refused("houses.build", {name: value}) == errors
+
+
+def test_the_editor_is_told_of_no_members_where_there_are_none_or_a_text_would_do():
+    told = {one.name: describe(one) for one in members(House)}
+    for name, kind in (("plan", "object"), ("either", "any")):
+        assert told[name] == {"name": name, "kind": kind, "required": False}
+    assert [field["name"] for field in told["access"]["fields"]] == ["kind", "height", "way", "steps"]
+    assert told["access"]["fields"][0]["choices"] == ["lift", "stairs"]
+
+
+def test_a_method_of_which_the_sdk_says_nothing_has_an_empty_summary(monkeypatch):
+    monkeypatch.setattr(schemas, "_function", lambda method: lambda: None)
+    assert schemas.summary("houses.build") == ""

@@ -221,3 +221,13 @@ def test_a_model_refuses_what_the_type_does_not_say_however_deep(bad, place):
     with pytest.raises(ValidationError) as caught:
         model_of(Bags).model_validate(bad)
     assert [error["loc"] for error in caught.value.errors()] == [place]
+
+
+def test_a_body_that_is_sent_as_it_is_is_one_argument_and_what_goes_beside_it_others():
+    beside = {"extra_query": {"a": "1"}, "extra_headers": {"b": "2"}}
+    given = {"Url": "https://a.example", "Extra": 1, **beside}
+    assert arguments("texml.accounts.calls.calls", given) == {
+        "body": {"Url": "https://a.example", "Extra": 1},
+        **beside,
+    }
+    assert arguments(TRANSFER, {"to": "+1", **beside}) == {"to": "+1", **beside}
