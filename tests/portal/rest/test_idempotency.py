@@ -285,3 +285,68 @@ def test_a_first_request_that_was_cut_off_is_told_as_unknown_and_not_done_again(
     told = problem(post_note(api, "one"), 409, "idempotency_outcome_unknown")
     assert "with another key" in told["detail"]
     assert Heartbeat.objects.count() == 1
+
+
+@notes
+@pytest.mark.parametrize(("seconds", "code"), [(110, "idempotency_key_in_use"), (125, "idempotency_outcome_unknown")])
+def test_a_first_request_runs_for_two_minutes_at_most(api, seconds, code):
+    post_note(api, "one")
+    IdempotentReply.objects.update(status=None, created_at=timezone.now() - timedelta(seconds=seconds))
+    problem(post_note(api, "one"), 409, code)
+
+
+@notes
+def test_what_is_done_under_one_key_is_nothing_to_another_key_of_the_same_token(api):
+    first = [post_note(api, key, name) for key, name in (("1", "a"), ("2", "b"), ("3", "refused"))]
+    again = [post_note(api, key, name) for key, name in (("1", "a"), ("2", "b"), ("3", "refused"))]
+    assert [answer.status_code for answer in first] == [answer.status_code for answer in again] == [201, 201, 422]
+    assert [answer.json()["name"] for answer in again[:2]] == ["a", "b"]
+    assert [again[at]["Location"] for at in range(2)] == [f"{NOTES}a/", f"{NOTES}b/"]
+    assert ("Location" in again[2], "ETag" in again[2]) == (False, False)
+    assert Heartbeat.objects.count() == 3
+
+
+@notes
+def test_another_key_makes_no_request_younger_that_was_cut_off(api):
+    post_note(api, "one")
+    IdempotentReply.objects.update(status=None, created_at=timezone.now() - timedelta(minutes=3))
+    assert post_note(api, "two").status_code == 201
+    problem(post_note(api, "one"), 409, "idempotency_outcome_unknown")
+
+
+@notes
+def test_who_asks_again_takes_no_other_key_and_has_as_long_as_the_first(api):
+    for key in ("one", "two"):
+        assert post_note(api, key, "unavailable").status_code == 503
+    IdempotentReply.objects.update(created_at=timezone.now() - timedelta(minutes=3))
+    assert post_note(api, "one", "unavailable").status_code == 503
+    young = IdempotentReply.objects.filter(created_at__gt=timezone.now() - timedelta(minutes=1))
+    assert [reply.key for reply in young] == ["one"]
+    assert post_note(api, "two", "unavailable").status_code == 503
+    assert Heartbeat.objects.count() == 4
+
+
+@notes
+@pytest.mark.parametrize("status", [500, 502, 503])
+def test_after_any_answer_that_says_try_again_nobody_knows_what_was_done(api, monkeypatch, status):
+    monkeypatch.setitem(FAILURES, "away", Problem(status, "not now", "not_now"))
+    assert post_note(api, "one", "away").status_code == status
+    for _ in range(2):
+        problem(post_note(api, "one", "away"), 409, "idempotency_outcome_unknown")
+    assert Heartbeat.objects.count() == 1
+
+
+@notes
+def test_a_read_takes_no_key_and_one_of_one_character_is_a_key(api):
+    assert api.get(NOTES, headers={"Idempotency-Key": "x"}).status_code == 200
+    assert not IdempotentReply.objects.exists()
+    assert post_note(api, "x").status_code == 201
+    assert IdempotentReply.objects.get().key == "x"
+
+
+@notes
+@pytest.mark.parametrize("body", [b"{", b"\xff", b"[" * 100_000], ids=["broken", "no text", "too deep"])
+def test_a_body_that_cannot_be_read_leaves_the_key_free(api, body):
+    answer = api.post(NOTES, body, content_type="application/json", headers={"Idempotency-Key": "one"})
+    problem(answer, 400)
+    assert post_note(api, "one").status_code == 201

@@ -7,6 +7,7 @@ from django.db import OperationalError, connection
 from django.test import Client, RequestFactory
 from rest_framework.exceptions import ValidationError
 
+from portal.passwords import TooManyPasswords
 from portal.rest.document import document
 from portal.rest.problems import Problem, forbidden
 from portal.telnyx.errors import TelnyxRefused
@@ -273,3 +274,17 @@ def test_a_stranger_who_is_refused_is_told_to_sign_in_where_it_is_a_person(path,
     assert (answer.status_code, "Sign in, and try once more." in answer.content.decode()) == (403, is_page)
     assert "one-of-the-tests" in answer.content.decode()
     assert (answer["Content-Type"] == "application/problem+json") is not is_page
+
+
+@pytest.mark.parametrize(
+    ("error", "seconds"), [(OperationalError("no connection to the server"), "2"), (TooManyPasswords(), "5")]
+)
+def test_a_page_that_says_to_come_again_says_when(browser, monkeypatch, error, seconds):
+    def fails(*_, **__):
+        raise error
+
+    monkeypatch.setattr("voice.flows.admin.FlowAdmin.get_queryset", fails)
+    browser.raise_request_exception = False
+    answer = browser.get("/admin/voice/flow/")
+    assert (answer.status_code, answer["Retry-After"]) == (503, seconds)
+    assert '<a href="">Try again</a>' in answer.content.decode()

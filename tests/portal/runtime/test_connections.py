@@ -187,3 +187,15 @@ def test_all_addresses_that_one_customer_has_are_one(
     pair: tuple[Connection, socket.socket], client: object, network: str
 ) -> None:
     assert Connection(Config(), pair[0].line, client, ("127.0.0.1", 2)).network == network
+
+
+def test_a_thread_neither_closes_its_connection_nor_waits_on_it(pair: tuple[Connection, socket.socket]) -> None:
+    conn, theirs = pair
+    conn.line.setblocking(False)
+    conn.sock.setblocking(True)
+    conn.sock.close()
+    with pytest.raises(OSError, match="main thread") as raised:
+        conn.sock.shutdown(socket.SHUT_RDWR)
+    assert (raised.value.errno, conn.line.getblocking()) == (errno.ENOTSUP, False)
+    conn.sock.sendall(b"there still")
+    assert theirs.recv(100) == b"there still"

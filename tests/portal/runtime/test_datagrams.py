@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -120,3 +121,12 @@ def test_a_second_worker_is_told_so_in_a_line(inbox: Inbox, folder: Path, comman
     ended = subprocess.run(line, cwd=django.BASE_DIR, env=environment, capture_output=True, text=True, check=False)
     assert ended.returncode == 1
     assert f"CommandError: Another worker listens at {path()}" in ended.stderr
+
+
+def test_who_is_not_patient_waits_for_no_room(inbox: Inbox) -> None:
+    sender = Sender()
+    while sender.send("voice.process_event", "1") is Fate.SENT:
+        pass
+    begin = time.monotonic()
+    assert [sender.send("voice.process_event", "1") for _ in range(5)] == [Fate.FULL] * 5
+    assert time.monotonic() - begin < 2.5  # a patient one would have waited a second each time

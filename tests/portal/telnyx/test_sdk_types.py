@@ -1,7 +1,7 @@
 """The SDK's types tell names, enums and help of every parameter."""
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, Literal, Required, TypedDict, Union
+from typing import Annotated, Any, Literal, NotRequired, Required, TypedDict, Union
 
 import pytest
 from pydantic import ValidationError
@@ -231,3 +231,31 @@ def test_a_body_that_is_sent_as_it_is_is_one_argument_and_what_goes_beside_it_ot
         **beside,
     }
     assert arguments(TRANSFER, {"to": "+1", **beside}) == {"to": "+1", **beside}
+
+
+class Whole(TypedDict):
+    must: str
+    may: NotRequired[Annotated[int, wire("May")]]
+    null: str | None
+
+
+def test_what_need_not_be_there_and_what_may_be_nothing_are_told_apart():
+    told = [(one.name, one.argument, one.kind, one.required, one.nullable) for one in members(Whole)]
+    assert told == [
+        ("must", "must", "string", True, False),
+        ("May", "may", "integer", False, False),
+        ("null", "null", "string", True, True),
+    ]
+    model_of(Whole).model_validate({"must": "a", "null": None})
+    with pytest.raises(ValidationError) as caught:
+        model_of(Whole).model_validate({"May": None})
+    assert {error["loc"] for error in caught.value.errors()} == {("must",), ("null",), ("May",)}
+
+
+def test_what_the_sdk_names_alike_has_names_of_its_own_in_the_document():
+    methods = ("calls.actions.speak", "conferences.actions.speak", "texml.accounts.calls.calls")
+    assert [schemas.model(method).__name__ for method in methods] == [
+        "ActionSpeakParams",
+        "ConferencesActionSpeakParams",
+        "TexmlAccountsCallCallsParams",
+    ]
