@@ -11,6 +11,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.test import APIRequestFactory
 
+from portal.rest.document import document
 from portal.rest.pagination import Cut
 from tests.support.accounts import make_account
 from tests.support.factories import make_call
@@ -168,3 +169,9 @@ def test_a_page_of_what_telnyx_tells_at_once_has_the_bounds_of_any():
         cut_of("page_size=251")
     assert list(caught.value.detail) == ["page_size"]
     assert len(cut_of("page_size=250").page(range(300))["results"]) == 250
+
+
+def test_the_document_tells_how_what_telnyx_tells_at_once_is_paged(db):
+    parameters = document()["paths"]["/api/v1/active-calls/"]["get"]["parameters"]
+    told = {one["name"]: one["schema"]["type"] for one in parameters}
+    assert (told["cursor"], told["page_size"]) == ("string", "integer")

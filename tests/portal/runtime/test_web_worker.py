@@ -282,3 +282,15 @@ def test_tls_is_not_its_business() -> None:
 
 def log_only() -> Any:
     return SimpleNamespace(log=logging.getLogger("tests.web_worker"))
+
+
+def test_what_is_no_request_is_in_the_log_by_the_id_that_its_sender_was_told() -> None:
+    told = list[tuple[str, ...]]()
+    here: Any = SimpleNamespace(log=SimpleNamespace(warning=lambda *words: told.append(words)))
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        WebWorker.handle_error(here, None, ours, ("127.0.0.1", 1), errors.InvalidHeader("X-Secret"))
+        ours.close()
+        body = json.loads(theirs.makefile("rb").read().partition(b"\r\n\r\n")[2])
+    assert told == [("no request: %s", "InvalidHeader")]
+    assert structlog.contextvars.get_contextvars()["request_id"] == body["request_id"]

@@ -302,7 +302,9 @@ def test_the_transport_is_httpxs_own_otherwise():
     assert issubclass(client.DeadlineTransport, httpx.HTTPTransport)
 
 
-def test_connecting_has_two_seconds_and_each_step_behind_it_four_of_the_eight(db, clock, monkeypatch):
+@pytest.fixture
+def steps(clock, monkeypatch):
+    """What each step of a request may take, in seconds: no time passes between them."""
     given, really = set(), client._DeadlineBackend.left
 
     def left(self, timeout, error):
@@ -311,9 +313,20 @@ def test_connecting_has_two_seconds_and_each_step_behind_it_four_of_the_eight(db
         return seconds
 
     monkeypatch.setattr(client._DeadlineBackend, "left", left)
+    return given
+
+
+def test_connecting_has_two_seconds_and_each_step_behind_it_four_of_the_eight(db, steps):
     with serving(answer("200 OK", b'{"data":[]}')) as listener:
         ask(at(listener), LIST)
-    assert given == {("ConnectTimeout", 8.0), ("ConnectTimeout", 2.0), ("WriteTimeout", 4.0), ("ReadTimeout", 4.0)}
+    assert steps == {("ConnectTimeout", 8.0), ("ConnectTimeout", 2.0), ("WriteTimeout", 4.0), ("ReadTimeout", 4.0)}
+
+
+def test_who_asks_others_than_telnyx_has_the_seconds_that_are_said(steps):
+    others = httpx.Client(transport=client.DeadlineTransport(3), timeout=60, trust_env=False)
+    with serving(answer("200 OK")) as listener, others:
+        assert others.get(listener.url).status_code == 200
+    assert steps == {("ConnectTimeout", 3.0), ("WriteTimeout", 3.0), ("ReadTimeout", 3.0)}
 
 
 def test_the_deadline_has_come_with_its_last_moment(db, clock):

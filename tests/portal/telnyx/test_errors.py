@@ -5,7 +5,7 @@ import json
 import httpx
 import pytest
 
-from portal.telnyx.client import ask
+from portal.telnyx.client import NotNow, ask
 from portal.telnyx.errors import TelnyxRefused, TelnyxUnavailable, TelnyxUncertain, translate
 from tests.support.accounts import make_account
 from tests.support.http_servers import Listener, answer, serving
@@ -163,3 +163,9 @@ def test_a_read_that_telnyx_fails_is_told_with_what_it_answered(db):
 def test_an_error_that_nothing_is_wrapped_around_is_told_by_what_it_is_itself(method, error, kind):
     found = translate(error("so", request=httpx.Request(method, "http://telnyx.invalid/v2")))
     assert (type(found), "in time" in found.message) == (kind, method == "POST" and error is httpx.ReadTimeout)
+
+
+def test_who_did_not_ask_may_at_once_and_a_refusal_names_no_field_of_itself():
+    refused = TelnyxRefused("no", http_status=404)
+    assert (NotNow().retry_after, TelnyxUnavailable("away").retry_after) == (0, 5)
+    assert (refused.fields, refused.is_not_found, str(refused)) == ({}, True, "no")
