@@ -73,6 +73,12 @@ def test_the_page_leads_to_the_call_and_the_event_those_alone_who_may_see_them(
         assert str(event.pk) in page
 
 
+def test_the_page_tells_what_telnyx_answered(account: TelnyxAccount, browser: Client) -> None:
+    command = spoken(account)
+    CallCommand.objects.filter(pk=command.pk).update(answer={"result": "accepted-by-telnyx"})
+    assert "accepted-by-telnyx" in browser.get(f"{LIST}{command.pk}/change/").content.decode()
+
+
 def test_the_page_masks_numbers(account: TelnyxAccount, signed_in: Any) -> None:
     command = spoken(account)
     page = signed_in("voice.view_callcommand").get(f"{LIST}{command.pk}/change/").content.decode()

@@ -71,6 +71,13 @@ def outcomes_open(command: CallCommand) -> list[Any]:
     return [attempt.get("outcome") for attempt in command.attempts]
 
 
+def test_while_it_is_on_the_wire_its_attempt_tells_when_that_began(wired: TelnyxAccount) -> None:
+    command = seen(begun(wired).command)
+    assert command.first_sent_at is not None
+    at = command.first_sent_at.isoformat()
+    assert command.attempts == [{"at": at, "http_status": None, "ms": None, "code": None}]
+
+
 def test_then_it_is_sent_once_and_the_next_one_of_its_event_may_go(wired: TelnyxAccount, telnyx: Listener) -> None:
     make_call(wired)
     following = process(wired, make_event("call.answered"))

@@ -105,3 +105,13 @@ def test_what_becomes_of_one_accounts_breaker_leaves_the_others_alone(account: T
     assert [circuit_breaker.breaker_of(one).state for one in (account, other)] == ["closed", "open"]
     circuit_breaker.close(other, PORTAL)
     assert [circuit_breaker.breaker_of(one).state for one in (account, other)] == ["closed", "closed"]
+
+
+def test_the_pauses_of_a_long_outage_are_counted_up_to_a_thousand(account: TelnyxAccount) -> None:
+    AccountBreaker.objects.create(account=account, since=ago(9), state="open", pauses=999)
+    counted = []
+    for leg in "ab":
+        AccountBreaker.objects.update(next_probe_at=ago(1))
+        recent(act(make_call(account, leg), "hangup"), BAD)
+        counted.append(AccountBreaker.objects.get().pauses)
+    assert counted == [1000, 1000]

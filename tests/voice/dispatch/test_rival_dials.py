@@ -266,6 +266,12 @@ def test_a_dial_of_another_account_has_brought_no_call_of_this_one(account: Teln
     assert (seen(lost).status, seen(lost).call_control_id) == ("ok", "v3:b-leg")
 
 
+def test_a_call_of_another_account_with_the_same_numbers_is_not_its(account: TelnyxAccount) -> None:
+    lost = dialled(account)
+    hear(make_account("elsewhere"), begun())
+    assert look(lost).is_open_question, seen(lost).settlement
+
+
 @pytest.mark.parametrize(
     ("link_to", "hours", "is_proof"), [("v3:a-leg", 0, False), ("v3:a-leg", 2, True), ("v3:other-leg", 0, True)]
 )

@@ -20,6 +20,7 @@ from tests.support.factories import CONNECTION, make_call, make_flow
 from tests.support.http_servers import answer, serving
 from tests.support.rest import api_for, problem
 from tests.support.rows import Call, CallCommand, CallEvent
+from tests.support.telnyx_answers import telnyx_says
 from tests.support.times import ago
 from voice.commands import outbox
 from voice.dialling import batches
@@ -177,6 +178,21 @@ def test_how_long_telnyx_took_is_told_in_milliseconds(monkeypatch: pytest.Monkey
         monkeypatch.setattr(sender, "uptime", itertools.count(100, 0.25).__next__)  # each look at it is a little later
         sender.send(command.pk)
     assert [attempt["ms"] for attempt in seen(command).attempts] == [500]
+
+
+def test_what_is_found_done_at_telnyx_is_answered_and_timed_as_any_other(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = act(make_call(account), "update_client_state", client_state="bWluZQ==")
+    told = {"data": {"is_alive": True, "client_state": "bWluZQ=="}}
+    with telnyx_says(account, actions="503 Service Unavailable", calls=told):
+        sender.send(command.pk)
+        now_due(command)
+        monkeypatch.setattr(sender, "uptime", itertools.count(100, 0.25).__next__)  # each look at it is a little later
+        sender.send(command.pk)
+    command = seen(command)
+    assert (command.status, command.answer, outcomes(command)) == ("ok", {"result": "ok"}, ["uncertain", "ok"])
+    assert command.attempts[-1]["ms"] == 250
 
 
 @pytest.mark.parametrize("action", ["hangup", "switch_supervisor_role"])  # the second takes no command_id

@@ -11,11 +11,12 @@ from tests.support.commands import made_uncertain, seen
 from tests.support.factories import make_call, make_event, run_owed
 from tests.support.reconciliation import dialled, entry, hear, look, sent_ok, uncertain
 from tests.support.rest import api_for, problem, send
-from tests.support.rows import CallCommand, Limits
+from tests.support.rows import Call, CallCommand, Limits
 from tests.support.telnyx_answers import telnyx_says
 from tests.support.times import ago
 from voice.calls import telnyx_record
 from voice.commands import outbox
+from voice.conferences import queues
 from voice.dispatch import reconciliation, sender
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bystander")]
@@ -146,6 +147,35 @@ def test_the_browser_says_why_a_verdict_comes_to_nothing(account: TelnyxAccount,
     assert said[0].startswith("It was not sent again: The limit dials_per_day of ")
     assert said[1:] == ["Settled by user: operator: it did not happen.", "There is nothing to decide: it is expired."]
     assert CallCommand.objects.get().status == "expired"
+
+
+def test_the_browser_says_so_when_a_new_command_is_over_before_it_is_sent(
+    account: TelnyxAccount, browser: Client
+) -> None:
+    lost = uncertain(make_call(account), "speak", SPEAK)
+    Call.objects.update(state="ended")
+    answer = browser.post(f"{LIST}{lost.pk}/settle/", {"verdict": "send_again"}, follow=True)
+    told = [str(one) for one in answer.context["messages"]]
+    assert told == ["The new command is expired. The call has already ended."]
+
+
+def test_the_page_says_whether_the_portal_still_looks(account: TelnyxAccount, browser: Client) -> None:
+    lost = uncertain(make_call(account), "speak", SPEAK)
+    said = []
+    for seconds in (10, 901):
+        CallCommand.objects.filter(pk=lost.pk).update(finished_at=ago(seconds))
+        page = browser.get(f"{LIST}{lost.pk}/change/").content.decode()
+        said.append(("The portal is still finding out" in page, "Neither webhooks nor" in page))
+    assert said == [(True, False), (False, True)]
+
+
+def test_whatever_is_sent_again_is_one_wish_in_the_place_of_that_command(account: TelnyxAccount) -> None:
+    of_queue = made_uncertain(queues.act(account, "support", "queues.update", {"max_size": 5}, PORTAL))
+    for lost in (uncertain(make_call(account), "speak", SPEAK), dialled(account), of_queue):
+        again = reconciliation.settle(lost.pk, "send_again", PORTAL)
+        assert (again.action, again.parameters, again.repeats) == (lost.action, lost.parameters, lost)
+        assert seen(again).intent_key == f"person:again:{lost.pk}"  # which is there once
+        assert seen(lost).settlement == f"Not known. {PORTAL.label} sent it again, as {again.pk}."
 
 
 def test_the_number_that_a_limit_names_is_told_masked_to_who_may_not_see_it(

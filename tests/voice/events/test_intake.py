@@ -106,6 +106,19 @@ def test_when_a_promoted_row_came_is_told_by_the_databases_clock(
     assert (row.source, is_near(row.received_at)) == ("webhook", True)
 
 
+@pytest.mark.parametrize("seconds", [-120, 120])
+def test_when_an_event_and_another_body_of_it_came_is_told_by_the_databases_clock(
+    client: Client, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    event = make_event()
+    set_wrong(monkeypatch, seconds)
+    post_webhook(client, account, event)
+    event["data"]["payload"]["to"] = "+13125550177"
+    post_webhook(client, account, event)
+    rows = CallEvent.objects.order_by("status").values_list("status", "received_at")
+    assert [(status, is_near(at)) for status, at in rows] == [("quarantined", True), ("received", True)]
+
+
 def test_the_promoted_row_is_of_the_leg_session_and_application_that_the_webhook_names(
     client: Client, account: TelnyxAccount
 ) -> None:

@@ -227,6 +227,25 @@ def test_so_many_ways_are_remembered_and_no_more(door: Door, account: TelnyxAcco
     assert found == [20, 5]  # one was there before
 
 
+def test_a_refusal_is_no_answer_to_what_comes_the_same_way(door: Door, account: TelnyxAccount) -> None:
+    way: dict[str, Any] = {"HTTP_X_FORWARDED_PROTO": "a-proxy"}
+    bodies = [json.dumps(make_event(leg=leg)).encode() for leg in ("refused", "one", "two")]
+    assert door.ask(request(account, bodies[0], HTTP_TELNYX_TIMESTAMP=None, **way))[0] == "400 Bad Request"
+    answers = [door.ask(request(account, body, **way)) for body in bodies[1:]]
+    assert [(status, content) for status, _, content in answers] == [("200 OK", b'{"status": "ok"}')] * 2
+    assert door.reached == 3  # the first of all, the refused one, and the one whose answer is remembered
+
+
+def test_one_that_is_rightly_signed_and_stale_is_answered_as_by_the_view(door: Door, account: TelnyxAccount) -> None:
+    """Whoever has an old webhook could send it again."""
+    body = json.dumps(make_event(leg="stale")).encode()
+    headers = signed(body, now=time.time() - 4000)
+    names = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()}
+    assert door.ask(request(account, body, **names))[0] == "400 Bad Request"
+    assert not CallEvent.objects.filter(call_control_id__contains="stale").exists()
+    assert RejectedRequest.objects.get().code == "stale"
+
+
 def test_a_line_that_broke_is_answered_as_by_the_view(door: Door, account: TelnyxAccount) -> None:
     class Broken(io.BytesIO):
         def read(self, *_: Any) -> bytes:

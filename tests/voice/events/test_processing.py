@@ -1,5 +1,6 @@
 """What becomes of a stored event: applied once, whatever dies on the way."""
 
+import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest import mock
@@ -16,6 +17,7 @@ from tests.support.events import receive, status_of
 from tests.support.factories import CONNECTION, make_event, make_flow, run_owed
 from tests.support.rows import Call, CallCommand, CallEvent
 from voice.events import processing
+from voice.models import Recording
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bystander")]
 
@@ -316,6 +318,15 @@ def test_an_event_that_names_only_its_leg_touches_no_call_of_another(account: Te
         processing.process(event.pk)
     recorded = Call.objects.filter(has_recording=True).values_list("account__name", "call_control_id")
     assert list(recorded) == ([("main", "v3:b-leg")] if leg == "b" else [])
+
+
+def test_an_event_of_a_recording_that_tells_nothing_new_of_its_call_is_processed(account: TelnyxAccount) -> None:
+    told = {"recording_started_at": make_event("x", -8)["data"]["occurred_at"], "channels": "dual", "format": "mp3"}
+    later, earlier = (make_event("call.recording.saved", at, recording_id=str(uuid.uuid4()), **told) for at in (-1, -5))
+    for event in receive(account, make_event(seconds=-9), later, earlier):
+        processing.process(event.pk)
+    assert set(CallEvent.objects.values_list("status", flat=True)) == {"processed"}
+    assert Recording.objects.filter(call=Call.objects.get()).count() == 2
 
 
 def test_a_path_of_a_rule_into_a_text_meets_nothing_and_harms_no_event(account: TelnyxAccount) -> None:

@@ -80,3 +80,9 @@ def test_what_only_says_that_it_is_our_probe_is_told_for_what_it_is(client: Clie
 def test_one_with_a_signature_alone_says_that_only_that_came(client: Client, account: TelnyxAccount) -> None:
     post_bare(client, account.webhook_token, **{"Telnyx-Signature-Ed25519": "abc", "User-Agent": "telnyx-webhooks"})
     assert RejectedRequest.objects.get().hint == "Only Telnyx-Signature-Ed25519 came."
+
+
+def test_one_that_is_too_large_is_told_as_such(client: Client, account: TelnyxAccount) -> None:
+    assert post_webhook(client, account, b" " * (1024 * 1024 + 1)).status_code == 413
+    row = RejectedRequest.objects.get()
+    assert (row.account, row.code, counts()) == (account, "too_large", {"too_large": 1})

@@ -139,6 +139,31 @@ def test_what_was_not_written_waits_for_a_database_that_is_away_and_is_dropped_e
     assert counts() == ({"no_headers": 1} if is_kept else {})
 
 
+def test_of_what_waits_for_a_database_that_is_away_the_newest_of_each_kind_is_kept(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = rejections.Writer()
+    monkeypatch.setattr(rejections, "writer", writer)
+    monkeypatch.setattr(writer, "start", lambda: None)
+    for token in (account.webhook_token, "nobody-has-this"):
+        post_bare(Client(), token)
+
+    def away(*args: object) -> None:
+        post_bare(Client(), account.webhook_token, **{"X-Newest": "1"})  # it comes meanwhile
+        raise OperationalError("the server closed the connection")
+
+    with monkeypatch.context() as failing:
+        failing.setattr(rejections, "_write", away)
+        assert not writer.flush()
+    assert writer.flush()
+    assert counts() == {"no_headers": 2, "unknown_address": 1}
+    kept = RejectedRequest.objects.values_list("code", "header_names")
+    assert sorted((code, "X-Newest" in names) for code, names in kept) == [
+        ("no_headers", True),
+        ("unknown_address", False),
+    ]
+
+
 def test_of_each_account_the_latest_is_kept_and_each_is_counted_by_the_hour(
     account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
