@@ -115,3 +115,11 @@ def test_the_pauses_of_a_long_outage_are_counted_up_to_a_thousand(account: Telny
         recent(act(make_call(account, leg), "hangup"), BAD)
         counted.append(AccountBreaker.objects.get().pauses)
     assert counted == [1000, 1000]
+
+
+def test_what_was_claimed_before_there_was_a_breaker_counts_in_it(account: TelnyxAccount) -> None:
+    early = sender._claim(act(make_call(account), "hangup").pk)
+    assert early is not None
+    assert recent(act(make_call(account, "b"), "hangup"), BAD) == "x"
+    sender._settle(early, sender._Outcome(answer={"result": "ok"}))
+    assert (seen(early).status, AccountBreaker.objects.get().recent) == ("ok", "xo")

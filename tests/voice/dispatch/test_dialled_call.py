@@ -226,3 +226,18 @@ def test_what_telnyx_refuses_of_other_commands_names_no_call(account: TelnyxAcco
         command = act(make_call(account))
         sender.send(command.pk)
     assert "call_control_id" not in seen(command).attempts[0]
+
+
+def test_an_id_may_have_one_character(account: TelnyxAccount) -> None:
+    made = {"call_control_id": "v", "call_leg_id": "l", "call_session_id": "s"}
+    body = {"errors": [{"code": "10010", "detail": "Not allowed D13"}], "data": {"call_control_id": "n"}}
+    told = (answer("200 OK", json.dumps({"data": made}).encode()), answer("403 Forbidden", json.dumps(body).encode()))
+    commands = [dial(account, "77") for _ in told]
+    for command, said in zip(commands, told, strict=True):
+        with serving(said) as server:
+            TelnyxAccount.objects.update(base_url=f"{server.url}/v2")
+            sender.send(command.pk)
+    call = Call.objects.get()
+    assert {name: getattr(call, name) for name in made} == made
+    assert [seen(command).status for command in commands] == ["ok", "refused"]
+    assert seen(commands[1]).attempts[0]["call_control_id"] == "n"

@@ -286,3 +286,19 @@ def test_a_dial_that_is_linked_to_a_leg_may_be_what_bridged_it(
     lost = uncertain(leg, "bridge", {"call_control_id": "v3:z-leg"}, sent=30)
     hear(account, make_event("call.bridged", -20))
     assert (seen(lost).status == "ok") is is_proof, seen(lost).settlement
+
+
+@pytest.mark.parametrize(
+    ("asked", "is_proof"),
+    [({"call_control_id": "v3:a-leg"}, False), ({"queue": "support"}, False), ({"call_control_id": "v3:c-leg"}, True)],
+)
+def test_a_bridge_of_another_leg_may_be_what_bridged_this_one(
+    account: TelnyxAccount, asked: dict[str, str], is_proof: bool
+) -> None:
+    """It names this leg, or takes whoever stands in a queue."""
+    leg, other = make_call(account), make_call(account, "b", call_session_id="another")
+    rival = sent_ok(other, "bridge", {"call_control_id": "v3:y-leg"}, 25)
+    CallCommand.objects.filter(pk=rival.pk).update(parameters=asked)
+    lost = uncertain(leg, "bridge", {"call_control_id": "v3:z-leg"}, sent=30)
+    hear(account, make_event("call.bridged", -20))
+    assert (seen(lost).status == "ok") is is_proof, seen(lost).settlement

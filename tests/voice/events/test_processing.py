@@ -329,6 +329,37 @@ def test_an_event_of_a_recording_that_tells_nothing_new_of_its_call_is_processed
     assert Recording.objects.filter(call=Call.objects.get()).count() == 2
 
 
+def test_an_event_of_a_conference_that_tells_nothing_new_of_its_call_is_processed(account: TelnyxAccount) -> None:
+    begun = [make_event(seconds=-9), make_event("call.answered", -1)]
+    joined = make_event("conference.participant.joined", -5, conference_id="3fa85f64-5717-4562-b3fc-2c963f66afa6")
+    for event in receive(account, *begun, joined):
+        processing.process(event.pk)
+    assert set(CallEvent.objects.values_list("status", flat=True)) == {"processed"}
+
+
+def test_an_event_that_is_run_again_stays_one_on_which_a_rule_has_acted(account: TelnyxAccount) -> None:
+    make_flow(account, {"event_type": "call.hold", "direction": "any", "do": [{"action": "hangup"}]})
+    begun = [make_event(seconds=-9), make_event("call.answered", -1)]
+    *_, held = receive(account, *begun, make_event("call.hold", -5))  # it tells nothing new
+    for _ in range(2):
+        for event_id in processing.due(9):
+            processing.process(event_id)
+        assert (status_of(held), CallCommand.objects.count()) == ("processed", 1)
+        CallEvent.objects.filter(pk=held.pk).update(status="received", attempts=0)
+
+
+def test_an_event_that_tells_nothing_new_of_a_call_that_is_over_has_its_end_judged_again(
+    account: TelnyxAccount,
+) -> None:
+    begun = [make_event(seconds=-9), make_event("call.answered", -2), make_event("call.hangup", -1)]
+    *told, late = receive(account, *begun, make_event("call.hold", -5))
+    for event in told:
+        processing.process(event.pk)
+    Call.objects.update(judge_at=None)
+    processing.process(late.pk)
+    assert (status_of(late), Call.objects.get().judge_at is not None) == ("ignored", True)
+
+
 def test_a_path_of_a_rule_into_a_text_meets_nothing_and_harms_no_event(account: TelnyxAccount) -> None:
     when = [{"field": "event.payload.digits.first", "op": "eq", "value": "1"}]
     transfer = {"action": "transfer", "parameters": {"to": "{{ event.payload.digits.0 }}"}}

@@ -14,7 +14,7 @@ from portal.models import TelnyxAccount
 from tests.support.commands import made_uncertain, seen
 from tests.support.factories import make_call
 from tests.support.limits import limit
-from tests.support.reconciliation import look
+from tests.support.reconciliation import awaits_the_next_look, look
 from tests.support.rows import Call, CallCommand
 from tests.support.texml_resources import CALL, DIAL, ROOM, of_call, parts, telnyx_texml
 from tests.support.times import ago
@@ -197,6 +197,11 @@ def test_a_telnyx_that_cannot_be_asked_is_asked_at_the_next_look(account: Telnyx
     with telnyx_texml(lambda method, path: listed()) as server:
         TelnyxAccount.objects.update(base_url=f"{server.url}/v2")
         assert look(command).status == "ok"
+
+
+def test_a_dial_for_which_telnyx_cannot_be_asked_is_looked_for_again_at_its_next_time(account: TelnyxAccount) -> None:
+    command = look(dialled(account))
+    assert (command.is_open_question, awaits_the_next_look(command)) == (True, True)
 
 
 def test_a_day_that_ends_meanwhile_is_asked_for_too(account: TelnyxAccount) -> None:
