@@ -177,6 +177,16 @@ def test_a_long_reason_is_noted_as_far_as_there_is_room(account: TelnyxAccount) 
     assert [kept(one)[1] for one in (woken, waiting)] == [why, why]
 
 
+def test_why_it_was_held_back_stays_when_it_is_taken_up_in_the_end(account: TelnyxAccount) -> None:
+    command, since = wish(account), ago(5)
+    told = {"created_at": ago(7), "held_since": since, "held_why": held_back.BLOCKED}
+    CallCommand.objects.filter(pk=command.pk).update(**told)
+    with serving(answer("200 OK", b'{"data": {"result": "ok"}}')) as server:
+        TelnyxAccount.objects.filter(pk=account.pk).update(base_url=f"{server.url}/v2")
+        sender.send(command.pk)
+    assert (CallCommand.objects.get(pk=command.pk).status, kept(command)) == ("ok", (since, held_back.BLOCKED))
+
+
 def test_only_the_first_attempt_of_what_stood_alone_was_taken_up_late(account: TelnyxAccount) -> None:
     """A resend had its own time, and what follows of an event waited for the one before it."""
     resent = wish(account)

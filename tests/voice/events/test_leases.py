@@ -172,6 +172,15 @@ def test_many_are_processed_in_the_order_they_came(account: TelnyxAccount, monke
     assert set(CallEvent.objects.values_list("status", flat=True)) == {"processed"}
 
 
+def test_what_follows_of_many_is_woken_and_not_begun(account: TelnyxAccount) -> None:
+    """Nobody sends while others of them wait."""
+    make_flow(account, {"event_type": "call.initiated", "do": [{"action": "answer"}]})
+    events = receive(account, *(make_event(leg=str(at)) for at in range(3)))
+    found = list(processing.process_all([event.pk for event in events]))
+    assert [(len(following.commands), following.begun) for following in found] == [(1, None)] * 3
+    assert set(CallCommand.objects.values_list("status", flat=True)) == {"queued"}
+
+
 def test_one_that_fails_undoes_none_of_the_others(account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch) -> None:
     events = receive(account, *(make_event(leg=str(at)) for at in range(5)))
     really = processing.changes

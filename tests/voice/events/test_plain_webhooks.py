@@ -297,6 +297,28 @@ def test_when_the_database_fails_the_view_answers(
     assert 0 <= environ["portal.waited"] < 60
 
 
+def test_a_connection_that_failed_is_closed_before_the_view_has_it(
+    door: Door, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = list[int]()
+
+    def fail(*_: Any) -> bool:
+        raise OperationalError("it went away")
+
+    monkeypatch.setattr(plain_webhooks, "_insert", fail)
+    monkeypatch.setattr(connection, "close", lambda: closed.append(door.reached))  # the test's transaction is on it
+    assert door.ask(request(account, json.dumps(make_event(leg="away")).encode()))[0] == "200 OK"
+    assert (closed[:1], door.reached) == ([1], 2)
+
+
+def test_an_answer_has_one_id(door: Door, account: TelnyxAccount) -> None:
+    head = list[Any]()
+    environ = request(account, json.dumps(make_event(leg="third")).encode(), HTTP_X_REQUEST_ID="an-id-of-theirs")
+    assert b"".join(door._door(environ, lambda *told: head.extend(told))) == b'{"status": "ok"}'
+    ids = [value for name, value in head[1] if name == "X-Request-ID"]
+    assert (door.reached, ids) == (1, ["an-id-of-theirs"])
+
+
 def test_what_the_door_logs_bears_the_id_that_is_answered_and_nothing_of_the_request_before(
     door: Door, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
