@@ -11,12 +11,14 @@ from django.db import connections
 from django.utils import timezone
 
 from portal.actors import PORTAL
+from portal.models import TelnyxAccount
 from portal.sandbox.server.server import Sandbox
 from tests.support.clock import Gate
 from tests.support.commands import act, now_due, of_event, seen
-from tests.support.factories import run_owed
+from tests.support.conferences import ROOM, make_room
+from tests.support.factories import make_call, run_owed
 from tests.support.polling import eventually
-from tests.support.rows import CallCommand
+from tests.support.rows import Call, CallCommand, Conference
 from tests.support.sandbox_ledger import effects, wire
 from tests.support.times import ago
 from voice.commands import outbox
@@ -66,6 +68,25 @@ def test_another_call_does_not_wait(ring: Any, sandbox: Sandbox) -> None:
     other = act(ring(leg="b"))
     sender.send(other.pk)
     assert seen(other).status == "ok"
+
+
+@pytest.mark.parametrize(
+    ("kind", "state", "words"),
+    [
+        (Call, "ended", "The call has already ended."),
+        (Conference, "completed", "The conference has already ended."),
+    ],
+    ids=["call", "conference"],
+)
+def test_a_command_to_a_leg_in_a_conference_ends_with_either_of_them(
+    account: TelnyxAccount, kind: Any, state: str, words: str
+) -> None:
+    call, room = make_call(account), make_room(account)
+    named = {"call_control_id": call.call_control_id}
+    command = outbox.place(account, "conferences.leave", named, PORTAL, path=[ROOM], conference=room)
+    kind.objects.update(state=state)
+    assert sender.send(command.pk) == []
+    assert (command.call, seen(command).status, seen(command).error) == (call, "expired", words)
 
 
 def test_commands_of_one_event_go_in_order(ring: Any, sandbox: Sandbox) -> None:
