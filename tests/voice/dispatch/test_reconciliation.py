@@ -7,11 +7,13 @@ import pytest
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from tests.support.commands import made_uncertain, seen
+from tests.support.events import receive
 from tests.support.factories import make_call, make_event, run_owed
 from tests.support.reconciliation import dialled, entry, hear, look, uncertain
 from tests.support.rows import Call, CallCommand, CallEvent
 from tests.support.telnyx_answers import telnyx_says
 from tests.support.times import ago
+from voice import tasks
 from voice.commands import outbox
 from voice.dispatch import reconciliation, sender
 
@@ -104,6 +106,14 @@ def test_a_webhook_that_tells_nothing_new_of_its_call_may_settle_a_command(accou
     hear(account, make_event("call.speak.started", -20))
     told = CallEvent.objects.get(event_type="call.speak.started")
     assert (told.status, seen(command).status) == ("ignored", "ok")
+
+
+def test_a_webhook_that_is_processed_late_settles_its_command_whatever_came_since(account: TelnyxAccount) -> None:
+    command = uncertain(make_call(account), "speak", SPEAK)
+    event, later = receive(account, make_event("call.speak.started", -20), make_event("call.answered", -1, leg="b"))
+    CallEvent.objects.filter(pk=later.pk).update(received_at=ago(-60))
+    tasks.process_event(str(event.pk))
+    assert seen(command).status == "ok"
 
 
 def test_one_call_does_not_settle_two_dials_to_the_same_number(account: TelnyxAccount) -> None:

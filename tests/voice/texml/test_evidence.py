@@ -293,6 +293,15 @@ def test_the_callback_of_another_call_settles_nothing(account: TelnyxAccount) ->
     assert seen(command).status == "uncertain"
 
 
+def test_a_callback_settles_what_it_answers_whatever_came_since(account: TelnyxAccount) -> None:
+    make_call(account)
+    command = of_call(account, "texml.calls.hang_up", [CALL], {"Status": "completed"})
+    hear(account, "v3:another", status="completed")
+    CallEvent.objects.filter(account=account).update(received_at=ago(-60))
+    tell(account, CALL, {"CallStatus": "completed"})
+    assert seen(command).status == "ok"
+
+
 BEGUN = [
     ("texml.calls.record", {}, RECORDED, "RecordingSid"),
     ("texml.calls.start_stream", {"Name": "a"}, {"StreamEvent": "stream-started", "StreamName": "a"}, "StreamSid"),
