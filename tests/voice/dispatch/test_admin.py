@@ -113,6 +113,13 @@ def test_the_list_says_that_somebody_has_to_decide(account: TelnyxAccount, brows
     assert "1 for you to decide" in browser.get("/admin/").content.decode()
 
 
+def test_the_list_counts_up_to_a_thousand_that_somebody_has_to_decide(account: TelnyxAccount, browser: Client) -> None:
+    told = {"account": account, "action": "speak", "parameters": SPEAK, "status": "uncertain"}
+    told |= {"created_at": ago(960), "expires_at": ago(940), "first_sent_at": ago(960), "finished_at": ago(910)}
+    CallCommand.objects.bulk_create([CallCommand(**told, intent_key=f"lost {at}") for at in range(1001)])
+    assert browser.get(LIST).context["undecided"] == 1000
+
+
 @pytest.mark.parametrize(
     ("chosen", "shown"), [("owed", "queued sending"), ("unsettled", "fresh old"), ("undecided", "old")]
 )

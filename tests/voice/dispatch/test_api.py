@@ -1,5 +1,6 @@
 """Commands over REST: their members and their filters."""
 
+import uuid
 from datetime import timedelta
 
 import pytest
@@ -45,3 +46,13 @@ def test_commands_are_listed_the_newest_first_and_by_when_they_were_asked_for(
         query = {"account": account.name} | {name: at.isoformat() for name, at in asked.items()}
         listed = api.get(COMMANDS, query).json()["results"]
         assert [row["id"] for row in listed] == [str(command_id) for command_id in found], asked
+
+
+def test_commands_of_one_moment_are_listed_in_one_order(api: APIClient, account: TelnyxAccount) -> None:
+    """Else a page of the list could leave one out."""
+    call, at = make_call(account), ago(10)
+    for number in (2, 3, 1):
+        command = outbox.act(call, "hangup", {}, PORTAL)
+        CallCommand.objects.filter(pk=command.pk).update(id=uuid.UUID(int=number), created_at=at)
+    listed = api.get(COMMANDS, {"account": account.name}).json()["results"]
+    assert [row["id"] for row in listed] == [str(uuid.UUID(int=number)) for number in (3, 2, 1)]

@@ -1,6 +1,7 @@
 """Events over REST: their members, their filters, and who may read the raw body."""
 
 import json
+import uuid
 from datetime import timedelta
 from typing import Any
 
@@ -111,3 +112,15 @@ def test_events_are_listed_the_newest_first(api: APIClient, account: TelnyxAccou
         CallEvent.objects.filter(event_id=ids[-1]).update(received_at=ago(at))
     listed = api.get(EVENTS, {"account": account.name}).json()["results"]
     assert [row["event_id"] for row in listed] == ids
+
+
+def test_events_of_one_moment_are_listed_in_one_order(api: APIClient, account: TelnyxAccount) -> None:
+    """Else a page of the list could leave one out."""
+    at = ago(10)
+    for number in (2, 3, 1):
+        event = make_event(leg=f"leg-{number}")
+        assert post_webhook(Client(), account, event).status_code == 200
+        told = CallEvent.objects.filter(event_id=event["data"]["id"])
+        told.update(id=uuid.UUID(int=number), received_at=at)
+    listed = api.get(EVENTS, {"account": account.name}).json()["results"]
+    assert [row["id"] for row in listed] == [str(uuid.UUID(int=number)) for number in (3, 2, 1)]
