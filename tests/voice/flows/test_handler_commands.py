@@ -100,9 +100,7 @@ def test_a_handler_that_works_again_has_its_commands_once(account: TelnyxAccount
     assert Call.objects.get().step == "greeted"
 
 
-def test_what_tells_nothing_new_is_processed_where_a_handler_hears_of_it(
-    account: TelnyxAccount, registry: handlers.Registry
-) -> None:
+def test_what_tells_nothing_new_is_heard_of_and_processed(account: TelnyxAccount, registry: handlers.Registry) -> None:
     asked: list[str] = []
 
     @handlers.on("call.hold")
