@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from portal.actors import PORTAL
+from portal.actors import PORTAL, Actor
 from portal.models import AuditEvent, TelnyxAccount
 from tests.support.batches import URL, begin, body
 from tests.support.clocks import is_near, set_wrong
@@ -82,6 +82,14 @@ def test_a_batch_has_its_name_or_says_how_many_it_dials_and_its_lines_say_whose_
     line = batch.commands.get(sequence=3)
     assert (line.requested_by, line.user) == (f"token: tests, batch {name} line 3", operator)
     assert (line.token, line.token is None) == (batch.token, False)
+
+
+def test_a_line_says_whose_it_is_as_far_as_its_column_holds_it(account: TelnyxAccount, operator: User) -> None:
+    """Else a database that holds columns to their length would refuse the whole batch."""
+    ada = Actor(f"user: {'a' * 290}", operator)
+    shared = {"connection_id": "1", "from": "+13125550100"}
+    batch = batches.make(account, shared, [Line(1, "+13125550001")], 1, ada)
+    assert batch.commands.get().requested_by == f"{ada.label}, ba"
 
 
 def test_each_number_is_dialled_once_when_it_is_due(
