@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -16,6 +16,7 @@ from applications.pulls.pulls import pull
 from portal.actors import PORTAL, Actor
 from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server.server import Sandbox
+from portal.telnyx.client import InsideTransaction
 from portal.telnyx.errors import TelnyxUncertain
 from tests.support.accounts import make_account
 from tests.support.applications import CALL_CONTROL, TEXML, at_telnyx, remote_of
@@ -344,6 +345,19 @@ def test_what_somebody_else_is_known_to_have_created_is_not_given_to_who_tried_i
         ("user: ada", "uncertain"),
         ("user: ada", "not seen"),
     ]
+    assert not Intent.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_not_to_be_asked_inside_a_transaction_is_not_kept_as_asked(
+    sandbox_account: TelnyxAccount, mirrored: Any
+) -> None:
+    row = mirrored()
+    with transaction.atomic():
+        with pytest.raises(InsideTransaction):
+            create_application(CALL_CONTROL, sandbox_account, NEW, ADA)
+        with pytest.raises(InsideTransaction):
+            delete_application(row, ADA)
     assert not Intent.objects.exists()
 
 
