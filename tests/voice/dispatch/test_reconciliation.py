@@ -148,6 +148,17 @@ def test_what_was_never_sent_is_not_weighed_however_much_there_is(
     assert seen(command).status == "ok"
 
 
+def test_what_else_its_call_tells_hides_no_answer_however_much_there_is(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconciliation, "_MOST", 1)
+    command = uncertain(make_call(account), "speak", SPEAK)
+    for at in (-25, -24):
+        hear(account, make_event("call.dtmf.received", at, digit="1"))
+    hear(account, make_event("call.speak.started", -20))
+    assert seen(command).status == "ok"
+
+
 # --- The whole way ---------------------------------------------------------------------------------------------------
 
 

@@ -170,6 +170,14 @@ def test_a_call_of_later_with_the_same_numbers_is_not_its(account: TelnyxAccount
     assert look(lost).is_open_question, seen(lost).settlement
 
 
+def test_a_call_of_later_does_not_tell_which_of_two_dials_made_the_one_of_then(account: TelnyxAccount) -> None:
+    lost = dialled(account, sent=600, over=580)
+    accepted(account, sent=590)  # its answer named no call
+    hear(account, begun(-585, "b"))
+    hear(account, begun(-30, "c"))  # somebody else's
+    assert look(lost).is_open_question, seen(lost).settlement
+
+
 def test_a_webhook_recovered_late_tells_when_it_happened(account: TelnyxAccount) -> None:
     lost = dialled(account, sent=7200, over=7000)
     hear(account, begun(-7199))
