@@ -294,3 +294,20 @@ def test_a_sender_whose_notice_is_done_with_by_now_writes_nothing_more(
     assert notices.deliver_due() == 1
     notice = AlertNotice.objects.get()
     assert (notice.attempts, notice.outcome, notice.error) == (1, "muted", "")
+
+
+def test_a_sender_has_its_notice_for_two_and_a_half_minutes(
+    account: TelnyxAccount, mails: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(account)
+    held: list[Any] = []
+
+    def slow(*_: Any) -> str:
+        held.append((AlertNotice.objects.get().lease_until, sql.clock()))
+        return ""
+
+    monkeypatch.setattr("voice.alerts.channels.send", slow)
+    lease, before = timedelta(seconds=150), sql.clock()
+    assert notices.deliver_due() == 1
+    ((until, after),) = held
+    assert before + lease <= until <= after + lease
