@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from typing import Any
 
+import httpx
 import pytest
 
 from portal.telnyx import client
@@ -116,6 +117,22 @@ def test_the_next_address_is_tried_when_one_refuses(found_at: Callable[..., None
     with serving(YES) as listener:
         account = make_account(base_url=f"http://telnyx.invalid:{listener.port}/v2")
         assert ask(account, HANGUP, "v3:1") == {"data": {"result": "ok"}}
+
+
+def test_the_next_address_is_tried_when_one_does_not_answer(
+    found_at: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "_TIMEOUT", httpx.Timeout(60, connect=0.5))
+    found_at("127.0.0.9", "127.0.0.1")
+    with serving(YES) as listener, socket.socket() as hole, socket.socket() as first, socket.socket() as second:
+        hole.bind(("127.0.0.9", listener.port))
+        hole.listen(0)
+        for filler in (first, second):
+            filler.setblocking(False)
+            filler.connect_ex(hole.getsockname())
+        account = make_account(base_url=f"http://telnyx.invalid:{listener.port}/v2")
+        assert ask(account, HANGUP, "v3:1") == {"data": {"result": "ok"}}
+        assert len(listener.requests) == 1
 
 
 def test_a_host_without_a_name_that_can_be_looked_up_is_unavailable() -> None:
