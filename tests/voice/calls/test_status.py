@@ -229,6 +229,15 @@ def test_a_list_that_does_not_end_is_read_to_a_bound(account: TelnyxAccount) -> 
         assert (len(listener.requests), len(found.rows), found.complete) == (40, 40, False)
 
 
+def test_behind_a_page_of_live_calls_without_one_no_other_is_asked_for(account: TelnyxAccount) -> None:
+    def page(path: str) -> dict[str, Any]:
+        return {"data": [], "meta": {"next": "/more", "cursors": {"after": str(len(listener.requests))}}}
+
+    with telnyx_says(account, active_calls=page) as listener:
+        found = status.active_calls(account, "77")
+        assert (len(listener.requests), found.rows, found.complete) == (1, [], False)
+
+
 @pytest.mark.parametrize(("code", "answered"), [("90015", 200), ("90018", 200), ("90034", 422)])
 def test_of_the_refusals_those_that_say_that_there_is_no_such_call_are_an_answer(
     api: APIClient, account: TelnyxAccount, code: str, answered: int

@@ -283,6 +283,19 @@ def test_its_page_asks_again_while_something_is_to_come(
     assert (f'<div id="portal-live" hx-get="{url}"' in browser.get(url).content.decode()) is asks
 
 
+def test_the_page_of_an_ended_conference_asks_again_if_one_of_its_commands_waits_and_not_without_any(
+    account: TelnyxAccount, browser: Client
+) -> None:
+    room = make_room(account, state="completed")
+    url = f"/admin/voice/conference/{room.pk}/change/"
+    asks = f'<div id="portal-live" hx-get="{url}"'
+    assert asks not in browser.get(url).content.decode()
+    waits, done = (service.act(room, "conferences.mute", {}, PORTAL) for _ in range(2))
+    CallCommand.objects.filter(pk=waits.pk).update(status="queued")
+    CallCommand.objects.filter(pk=done.pk).update(status="ok")
+    assert asks in browser.get(url).content.decode()
+
+
 @pytest.mark.parametrize(("state", "is_over"), [("completed", True), ("in_progress", False), ("init", False)])
 def test_the_page_of_an_action_says_where_nothing_would_be_sent(
     account: TelnyxAccount, browser: Client, state: str, is_over: bool
