@@ -113,7 +113,7 @@ def test_a_try_is_kept_as_a_test_case(editing: Callable[..., Any], document: Tex
         call.get_by_role("button", name="Wait").click()
         expect(call.get_by_role("log")).to_contain_text("Nothing.")
         name.press("Enter")
-        expect(call.get_by_role("alert")).to_have_text("This field cannot be blank.")
+        expect(call.get_by_role("alert")).to_have_text("Name of the test case: This field cannot be blank.")
         name.fill("silence")
         name.press("Enter")
         expect(call.get_by_role("status")).to_contain_text("Kept as the test case silence.")
