@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from portal.models import TelnyxAccount
 from portal.sandbox.server.server import Sandbox
+from portal.view_times import TimePreference
 from tests.browser.everybody import axe
 from tests.browser.overflow import sticks_out
 from tests.support.call_pages import LOG
@@ -262,3 +263,20 @@ def test_a_number_that_is_typed_is_not_completed(opened: Callable[..., Any], use
         page.wait_for_url("**is%3Ar")
         expect(page.locator("#log-wrong")).to_contain_text("is:r")
         assert window.wrongs == []
+
+
+@pytest.mark.parametrize("width", [1440, 1024, 390])
+def test_how_many_legs_a_call_has_stands_whole_beside_the_longest_time(
+    opened: Callable[..., Any], account: TelnyxAccount, user_with: Any, width: int
+) -> None:
+    store(account, BY_ID["p05-transferred-target-left-first"])
+    person = user_with("Support")
+    TimePreference.objects.create(user=person, order=TimePreference.Order.AMERICAN)
+    with opened(viewport={"width": width, "height": 900}) as window:
+        window.enter(person)
+        window.open(LOG)
+        legs = window.page.locator(".log-legs")
+        expect(legs).to_be_visible()
+        cell, pill = window.page.locator("td.log-time").first.bounding_box(), legs.bounding_box()
+        assert pill["x"] + pill["width"] <= cell["x"] + cell["width"]
+        assert pill["y"] + pill["height"] <= cell["y"] + cell["height"]
