@@ -23,6 +23,13 @@ def begin(account: TelnyxAccount) -> Alert:
     return Alert.objects.get(closed_at=None)
 
 
+def begin_unheard(account: TelnyxAccount, hook: Listener) -> None:
+    """Have it begin while the webhook's receiver is away: whoever else there is was told."""
+    hook.says.append(answer("503 Service Unavailable"))  # type: ignore[attr-defined]
+    begin(account)
+    notices.deliver_due()
+
+
 def end() -> None:
     AccountBreaker.objects.update(state="closed")
     look(1)

@@ -95,15 +95,20 @@ def test_an_undecided_field_draws_the_page_again_and_sends_nothing(
     assert remote_of(row)["application_name"] == "theirs"
 
 
+def _chosen_of_another(browser: Client, row: Any) -> Any:
+    """Choose of a conflict's page, after there was another change at Telnyx."""
+    values = drawn(browser, _url(row)) | {"application_name": "mine"}
+    change_at_telnyx(row.account, row.remote, application_name="theirs")
+    carried = _carried(browser.post(_url(row), values))
+    change_at_telnyx(row.account, row.remote, application_name="theirs again")
+    return browser.post(_url(row), carried | {"choose:application_name": "mine"})
+
+
 def test_a_change_between_page_and_choice_is_a_new_conflict(
     browser: Client, mirrored: Any, sandbox_account: TelnyxAccount
 ) -> None:
     row = mirrored()
-    values = drawn(browser, _url(row)) | {"application_name": "mine"}
-    change_at_telnyx(sandbox_account, row.remote, application_name="theirs")
-    carried = _carried(browser.post(_url(row), values))
-    change_at_telnyx(sandbox_account, row.remote, application_name="theirs again")
-    answer = browser.post(_url(row), carried | {"choose:application_name": "mine"})
+    answer = _chosen_of_another(browser, row)
     (one,) = answer.context["rows"]
     assert (one.base, one.theirs, one.mine) == ("theirs", "theirs again", "mine")
     assert browser.post(_url(row), _carried(answer) | {"choose:application_name": "mine"}).status_code == 302
@@ -114,11 +119,7 @@ def test_what_was_chosen_is_not_chosen_of_what_came_since(
     browser: Client, mirrored: Any, sandbox: Sandbox, sandbox_account: TelnyxAccount
 ) -> None:
     row = mirrored()
-    values = drawn(browser, _url(row)) | {"application_name": "mine"}
-    change_at_telnyx(sandbox_account, row.remote, application_name="theirs")
-    carried = _carried(browser.post(_url(row), values))
-    change_at_telnyx(sandbox_account, row.remote, application_name="theirs again")
-    answer = browser.post(_url(row), carried | {"choose:application_name": "mine"})
+    answer = _chosen_of_another(browser, row)
     assert [(one.theirs, one.chosen) for one in answer.context["rows"]] == [("theirs again", "")]
     assert " checked" not in answer.content.decode().partition('class="portal-conflicts"')[2].partition("</form>")[0]
     sent = len(requests(sandbox, "PATCH"))

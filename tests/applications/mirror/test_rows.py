@@ -20,14 +20,7 @@ from tests.support.telnyx_edits import reasons
 from tests.support.under_way import Meanwhile, answers_otherwise
 
 
-@pytest.mark.usefixtures("only_account")
-def test_the_base_of_a_form_stays_known_when_telnyx_tells_more(
-    api: APIClient, mirrored: Any, sandbox_account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    row = mirrored()
-    url = f"/api/v1/call-control-applications/{row.telnyx_id}/"
-    etag = api.get(url)["ETag"]
-
+def _tell_a_new_member(monkeypatch: pytest.MonkeyPatch) -> None:
     def change(request: httpx.Request, answer: httpx.Response) -> httpx.Response | None:
         if "applications" not in request.url.path:
             return None
@@ -37,6 +30,17 @@ def test_the_base_of_a_form_stays_known_when_telnyx_tells_more(
         return httpx.Response(answer.status_code, json=body)
 
     answers_otherwise(monkeypatch, change)
+
+
+@pytest.mark.usefixtures("only_account")
+def test_the_base_of_a_form_stays_known_when_telnyx_tells_more(
+    api: APIClient, mirrored: Any, sandbox_account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = mirrored()
+    url = f"/api/v1/call-control-applications/{row.telnyx_id}/"
+    etag = api.get(url)["ETag"]
+
+    _tell_a_new_member(monkeypatch)
     record = pull(CALL_CONTROL, sandbox_account, PORTAL)
     assert (record.updated, reasons(row)) == (0, ["pulled (portal)"])
     row.refresh_from_db()
@@ -78,15 +82,7 @@ def test_of_several_states_that_people_hold_one_that_agrees_is_enough(
     url = f"/api/v1/call-control-applications/{row.telnyx_id}/"
     held = f'"{"f" * 64}", {api.get(url)["ETag"]}'
 
-    def change(request: httpx.Request, answer: httpx.Response) -> httpx.Response | None:
-        if "applications" not in request.url.path:
-            return None
-        body = json.loads(answer.content)
-        for one in body["data"] if isinstance(body["data"], list) else [body["data"]]:
-            one["new_member"] = False
-        return httpx.Response(answer.status_code, json=body)
-
-    answers_otherwise(monkeypatch, change)
+    _tell_a_new_member(monkeypatch)
     pull(CALL_CONTROL, sandbox_account, PORTAL)
     row.refresh_from_db()
     assert row.remote_digest not in held

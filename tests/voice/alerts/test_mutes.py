@@ -10,9 +10,9 @@ from django.utils import timezone
 from portal.actors import PORTAL
 from portal.models import AuditEvent, TelnyxAccount
 from tests.support.accounts import make_account
-from tests.support.alert_notices import again, begin, end, types
+from tests.support.alert_notices import again, begin, begin_unheard, end, types
 from tests.support.alerts import alert, look
-from tests.support.http_servers import Listener, answer
+from tests.support.http_servers import Listener
 from tests.support.rows import AccountBreaker, Alert, AlertMute, AlertNotice
 from tests.support.times import ago
 from voice.alerts import mutes, notices
@@ -147,9 +147,7 @@ def test_of_what_was_over_before_it_was_held_back_no_end_is_told(account: Telnyx
 def test_of_two_channels_the_end_is_told_by_the_one_that_told_the_beginning(
     account: TelnyxAccount, hook: Listener, mails: None
 ) -> None:
-    hook.says.append(answer("503 Service Unavailable"))  # type: ignore[attr-defined]
-    begin(account)
-    notices.deliver_due()
+    begin_unheard(account, hook)
     row = mute("breaker_open")
     again()
     AccountBreaker.objects.update(state="closed")
@@ -199,9 +197,7 @@ def test_a_mute_replaces_the_one_of_the_same_kind_and_subject_and_no_other() -> 
 def test_what_one_channel_told_before_the_mute_only_the_other_one_tells_after_it(
     account: TelnyxAccount, hook: Listener, mails: None
 ) -> None:
-    hook.says.append(answer("503 Service Unavailable"))  # type: ignore[attr-defined]
-    begin(account)
-    notices.deliver_due()
+    begin_unheard(account, hook)
     row = mute("breaker_open")
     again()
     mutes.unmute(row, PORTAL)
@@ -214,9 +210,7 @@ def test_what_one_channel_told_before_the_mute_only_the_other_one_tells_after_it
 def test_an_end_that_is_held_back_by_one_channel_is_told_by_the_other(
     account: TelnyxAccount, hook: Listener, mails: None
 ) -> None:
-    hook.says.append(answer("503 Service Unavailable"))  # type: ignore[attr-defined]
-    begin(account)
-    notices.deliver_due()
+    begin_unheard(account, hook)
     end()
     row = mute("breaker_open")
     assert notices.deliver_due() == 0  # of the webhook the beginning waits for its next try

@@ -14,7 +14,7 @@ from django.utils import timezone
 from applications.models import CallControlApplication
 from portal import sql
 from portal.models import TelnyxAccount
-from tests.support.alert_notices import again, begin, body, end, heads, types
+from tests.support.alert_notices import again, begin, begin_unheard, body, end, heads, types
 from tests.support.alerts import alert, look, received
 from tests.support.factories import CONNECTION, FROM, make_call
 from tests.support.http_servers import Listener, answer
@@ -70,9 +70,7 @@ def test_after_a_500_it_is_tried_again_under_the_same_id(account: TelnyxAccount,
 
 
 def test_the_end_waits_for_the_beginning_to_be_told(account: TelnyxAccount, hook: Listener) -> None:
-    hook.says.append(answer("503 Service Unavailable"))  # type: ignore[attr-defined]
-    begin(account)
-    notices.deliver_due()
+    begin_unheard(account, hook)
     end()
     assert notices.deliver_due() == 0
     again()
@@ -193,9 +191,7 @@ def test_the_pauses_between_the_tries_are_those_that_were_promised(account: Teln
 def test_the_end_by_one_channel_does_not_wait_for_the_beginning_by_another(
     account: TelnyxAccount, hook: Listener, mails: None
 ) -> None:
-    hook.says.append(answer("503 Service Unavailable"))  # type: ignore[attr-defined]
-    begin(account)
-    notices.deliver_due()
+    begin_unheard(account, hook)
     end()
     assert notices.deliver_due() == 1
     assert [told.subject.split()[2] for told in mail.outbox] == ["Alert:", "Over:"]
