@@ -88,10 +88,10 @@ def _progress() -> Exists:
 
 
 def product_of(call: Call) -> str:
-    """Return the ``Product`` of a leg, or nothing where it is unknown."""
-    asked = getattr(call, "product", None)  # with the row
-    rows = with_product(Call.objects.filter(pk=call.pk)).values_list("product", flat=True)
-    return str(rows.get() if asked is None else asked)
+    """Return the ``Product`` of a leg, or nothing where it is unknown. The row keeps it: a page asks several times."""
+    if getattr(call, "product", None) is None:
+        tell_products([call])
+    return str(call.product)  # type: ignore[attr-defined]
 
 
 def refuse_on_texml(call: Call, action: str) -> None:

@@ -106,6 +106,15 @@ def test_what_speaks_for_one_product_alone_tells_it(
     assert products.product_of(Call.objects.get()) == (product or "")
 
 
+@pytest.mark.parametrize("tell_it", [call_control, beside], ids=["known", "unknown"])
+def test_a_row_is_asked_about_once(account: TelnyxAccount, django_assert_num_queries: Any, tell_it: Tell) -> None:
+    tell_it(account)
+    call = make_call(account)
+    told = products.product_of(call)
+    with django_assert_num_queries(0):
+        assert products.product_of(call) == told
+
+
 def test_the_schema_names_the_products(api: APIClient) -> None:
     schemas = api.get("/api/schema/?format=json").json()["components"]["schemas"]
     refs = [one["$ref"].rpartition("/")[2] for one in schemas["Call"]["properties"]["product"]["oneOf"]]
