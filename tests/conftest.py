@@ -1,13 +1,18 @@
 """The fixtures of all tests: a real sandbox over HTTP, accounts, signed-in people, REST tokens."""
 
+import gc
 import os
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from django.contrib.auth.models import Group, Permission, User
-from django.db import DataError
+from django.core import management
+from django.db import DataError, connection
 from django.db.models import CharField
 from django.test import Client
 from hypothesis import settings
@@ -29,6 +34,8 @@ pytest.register_assert_rewrite("tests.support", "tests.badinput", "tests.browser
 from tests.support import documents  # noqa: E402
 from tests.support.accounts import make_account  # noqa: E402
 from tests.support.clock import STANDING_STILL, Gate  # noqa: E402
+from tests.support.databases import on_sqlite  # noqa: E402
+from tests.support.portal_processes import migrated_once  # noqa: E402
 from tests.support.rejections import WriterAtOnce  # noqa: E402
 from tests.support.rest import api_for  # noqa: E402
 
@@ -50,6 +57,44 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
             item.add_marker("database")
     yield
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
+def pytest_sessionstart() -> None:
+    """No garbage is looked for while the tests are collected: they make millions of objects that stay, and none."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Nor among these, from here on."""
+    gc.freeze()
+    gc.enable()
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of SQLite as ``manage.py migrate`` leaves it, made once for all processes of this run."""
+    base = tmp_path_factory.getbasetemp()
+    return migrated_once((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "migrated")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(request: pytest.FixtureRequest) -> None:
+    """Make this process's database: on SQLite a copy of the one that was migrated."""
+    run = management.call_command
+
+    def copied(command: str, *given: Any, **options: Any) -> None:
+        if command != "migrate":
+            run(command, *given, **options)
+            return
+        connection.ensure_connection()
+        with closing(sqlite3.connect(file)) as source:
+            source.backup(connection.connection)
+
+    with pytest.MonkeyPatch.context() as patch:
+        if on_sqlite():
+            file: Path = request.getfixturevalue("migrated")
+            patch.setattr(management, "call_command", copied)
+        request.getfixturevalue("django_db_setup")
 
 
 @pytest.fixture(scope="session", autouse=True)

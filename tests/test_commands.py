@@ -128,10 +128,11 @@ class Shell:
         return "" if done.returncode == 0 else f"{command}\n{done.stdout[-600:]}{done.stderr[-600:]}"
 
 
-def test_the_commands_of_the_docs_run_as_pasted(tmp_path: Path) -> None:
+def test_the_commands_of_the_docs_run_as_pasted(tmp_path: Path, migrated: Path) -> None:
     (tmp_path / "here").mkdir()
     (tmp_path / "here" / "backups").mkdir()
     portal = Portal(tmp_path)
+    portal.begin_with(migrated)
     wrong: list[str] = []
     with portal.started(sys.executable, "manage.py", "start"):
         shell = Shell(portal, tmp_path / "here")

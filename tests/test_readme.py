@@ -30,8 +30,9 @@ def pasted() -> str:
     return "\n".join(lines)
 
 
-def test_the_tour_runs_as_pasted(tmp_path: Any) -> None:
+def test_the_tour_runs_as_pasted(tmp_path: Any, migrated: Any) -> None:
     portal = Portal(tmp_path)
+    portal.begin_with(migrated)
     with portal.started(sys.executable, "manage.py", "start"):
         script = _ANY_FAILURE + pasted().replace(".venv/bin/python", sys.executable)
         done = subprocess.run(

@@ -3,6 +3,7 @@
 import base64
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -161,11 +162,11 @@ def _is_whole(data: bytes, method: bytes) -> bool:
 
 
 @contextmanager
-def open_street(folder: Path, unblock: Callable[[], Any], *more: str) -> Iterator[Street]:
-    """``more``: options of gunicorn's beside those that the portal starts it with."""
+def open_street(folder: Path, migrated: Path, unblock: Callable[[], Any], *more: str) -> Iterator[Street]:
+    """``migrated``: what a file of SQLite begins as; ``more``: options of gunicorn beside those of the portal."""
     street = Street(folder, unblock)
     with _database(street), override_settings(PORT=street.port):
-        _prepare(street)
+        _prepare(street, migrated)
         options = [*start._web_options(), *more]
         street.workers = int(options[options.index("-w") + 1])
         street.threads = street.workers * int(options[options.index("--threads") + 1])
@@ -194,10 +195,14 @@ def _run(street: Street, line: list[str], log: Any) -> "subprocess.Popen[bytes]"
     return subprocess.Popen(line, env=street.environment, cwd=settings.BASE_DIR, stdout=log, stderr=log)
 
 
-def _prepare(street: Street) -> None:
-    migrate = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
-    with street.log.open("ab") as log:
-        assert _run(street, migrate, log).wait(300) == 0, street.log.read_text()
+def _prepare(street: Street, migrated: Path) -> None:
+    scheme, _, file = street.environment["DATABASE_URL"].partition(":///")
+    if scheme == "sqlite":
+        shutil.copyfile(migrated, file)
+    else:
+        migrate = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
+        with street.log.open("ab") as log:
+            assert _run(street, migrate, log).wait(300) == 0, street.log.read_text()
     street.ask_rows(lambda: _make_rows(street))
 
 

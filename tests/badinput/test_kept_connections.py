@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -35,10 +36,10 @@ REFUSED = {
 
 
 @pytest.fixture(scope="module")
-def street(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: object) -> Iterator[Street]:
+def street(tmp_path_factory: pytest.TempPathFactory, migrated: Path, django_db_blocker: object) -> Iterator[Street]:
     """A portal of one thread, so that each request meets what the last one left. No connection ends for being idle."""
     options, folder = ("--threads", "1", "--keep-alive", str(PATIENCE)), tmp_path_factory.mktemp("street")
-    with open_street(folder, django_db_blocker.unblock, *options) as street:  # type: ignore[attr-defined]
+    with open_street(folder, migrated, django_db_blocker.unblock, *options) as street:  # type: ignore[attr-defined]
         street.ask_rows(make_token)
         yield street
 

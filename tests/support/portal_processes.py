@@ -1,15 +1,18 @@
 """A portal of its own with all its processes, and what Linux tells of them."""
 
+import fcntl
 import os
+import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from django.conf import settings
@@ -72,6 +75,10 @@ class Portal:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
+    def begin_with(self, migrated: Path) -> None:
+        """Have the database that ``manage.py migrate`` would make of nothing."""
+        shutil.copyfile(migrated, Path(self.environment["PORTAL_VAR_DIR"]) / "portal.sqlite3")
+
     @contextmanager
     def started(self, *command: str) -> Iterator[int]:
         """The process id of ``command`` once the portal is ready; whatever is left of it is killed at the end."""
@@ -97,6 +104,23 @@ class Portal:
 
     def webhook_url(self) -> str:
         return self.run("manage.py", "webhook_url")
+
+
+def migrated_once(folder: Path) -> Path:
+    """The file of SQLite that ``manage.py migrate`` makes of nothing, for all processes that share ``folder``.
+
+    Whoever asks first makes it; the others wait for that. It takes longer than most files of tests.
+    """
+    made = folder / "migrated.sqlite3"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            portal = Portal(folder)
+            portal.run("manage.py", "migrate", "-v", "0")
+            with closing(sqlite3.connect(folder / "var" / "portal.sqlite3")) as database:
+                database.execute("VACUUM INTO ?", [str(made)])
+    return made
 
 
 def _environment(pid: int) -> list[bytes]:

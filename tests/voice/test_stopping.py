@@ -84,12 +84,12 @@ def begun(listener: Listener) -> list[bytes]:
 
 @pytest.mark.parametrize("role", PROCESSES)
 def test_a_process_begins_no_request_after_sigterm(
-    tmp_path: Path, slow: tuple[Listener, threading.Event], role: str
+    tmp_path: Path, migrated: Path, slow: tuple[Listener, threading.Event], role: str
 ) -> None:
     listener, released = slow
     portal, (line, ending) = Portal(tmp_path), PROCESSES[role]
     portal.environment |= {"TELNYX_API_KEY": "KEY-of-the-tests", "TELNYX_BASE_URL": f"{listener.url}/v2"}
-    portal.run("manage.py", "migrate", "-v", "0")
+    portal.begin_with(migrated)
     portal.run("manage.py", "ensure_accounts")
     portal.run("manage.py", "shell", "-v", "0", "-c", PREPARE)
     with portal.log.open("w") as log:
@@ -181,10 +181,10 @@ while True:
     assert done.returncode == -signal.SIGALRM
 
 
-def test_a_process_that_does_all_the_work_ends_with_its_sweep(tmp_path: Path) -> None:
+def test_a_process_that_does_all_the_work_ends_with_its_sweep(tmp_path: Path, migrated: Path) -> None:
     """The supervisor starts it anew; going on without would look as if all was well."""
     portal = Portal(tmp_path)
-    portal.run("manage.py", "migrate", "-v", "0")
+    portal.begin_with(migrated)
     script = """
 from voice.management.commands import sweep, work
 def fail(): raise RuntimeError("a fault of the sweep")

@@ -77,12 +77,12 @@ class Client:
 
 @pytest.mark.long
 def test_the_web_process_begins_no_request_after_sigterm(
-    tmp_path: Path, slow: tuple[Listener, threading.Event]
+    tmp_path: Path, migrated: Path, slow: tuple[Listener, threading.Event]
 ) -> None:
     listener, released = slow
     portal = Portal(tmp_path)
     portal.environment |= {"TELNYX_API_KEY": "KEY-of-the-tests", "TELNYX_BASE_URL": f"{listener.url}/v2"}
-    portal.run("manage.py", "migrate", "-v", "0")
+    portal.begin_with(migrated)
     portal.run("manage.py", "ensure_accounts")
     portal.run("manage.py", "shell", "-v", "0", "-c", PREPARE)
     token = portal.run("manage.py", "create_token", "admin").strip()

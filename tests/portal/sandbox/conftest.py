@@ -27,13 +27,19 @@ def answered(http: Http, application: Any) -> str:
     return id
 
 
-@pytest.fixture
-def sdk(sandbox: Sandbox) -> Iterator[telnyx.Telnyx]:
-    """The official SDK, refusing every answer that its models do not describe."""
+@pytest.fixture(scope="session")
+def _client_of_the_sdk(running_sandbox: Sandbox) -> Iterator[telnyx.Telnyx]:
+    """One process-wide: each reads the machine's certificates anew, which takes longer than most tests."""
     with telnyx.Telnyx(
-        api_key="KEY-of-the-tests", base_url=sandbox.base_url, max_retries=0, _strict_response_validation=True
+        api_key="KEY-of-the-tests", base_url=running_sandbox.base_url, max_retries=0, _strict_response_validation=True
     ) as client:
         yield client
+
+
+@pytest.fixture
+def sdk(_client_of_the_sdk: telnyx.Telnyx, sandbox: Sandbox) -> telnyx.Telnyx:
+    """The official SDK, refusing every answer that its models do not describe."""
+    return _client_of_the_sdk
 
 
 @pytest.fixture
