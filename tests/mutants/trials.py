@@ -185,7 +185,12 @@ def _take_a_database_of_its_own() -> None:
 def functions() -> dict[tuple[str, Scope | None], list[FunctionType]]:
     """Find the functions of the portal that are there, by module and scope."""
     found: dict[tuple[str, Scope | None], list[FunctionType]] = defaultdict(list)
-    for one in gc.get_objects():
+    is_frozen = bool(gc.get_freeze_count())
+    gc.unfreeze()  # what is frozen is not listed
+    objects = gc.get_objects()
+    if is_frozen:
+        gc.freeze()
+    for one in objects:
         # ``isinstance`` would ask a weak reference for the class of what is gone by now
         if type(one) is FunctionType and (path := one.__code__.co_filename).startswith(f"{ROOT}/"):
             scope = one.__code__.co_qualname, one.__code__.co_firstlineno

@@ -51,8 +51,9 @@ class Upgraded(Portal):
 
 
 @pytest.fixture
-def portal(tmp_path: Path) -> Iterator[Upgraded]:
+def portal(tmp_path: Path, migrated: Path) -> Iterator[Upgraded]:
     portal = Upgraded(tmp_path)
+    portal.begin_with(migrated)  # on PostgreSQL it is not asked
     with database_of_its_own("upgraded") as environment:
         portal.environment |= environment
         yield portal

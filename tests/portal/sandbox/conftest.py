@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import telnyx
 
@@ -28,18 +29,17 @@ def answered(http: Http, application: Any) -> str:
 
 
 @pytest.fixture(scope="session")
-def _client_of_the_sdk(running_sandbox: Sandbox) -> Iterator[telnyx.Telnyx]:
-    """One process-wide: each reads the machine's certificates anew, which takes longer than most tests."""
-    with telnyx.Telnyx(
-        api_key="KEY-of-the-tests", base_url=running_sandbox.base_url, max_retries=0, _strict_response_validation=True
-    ) as client:
+def _connections() -> Iterator[httpx.Client]:
+    """Kept process-wide: whoever makes them reads the machine's certificates, which takes longer than most tests."""
+    with telnyx.DefaultHttpxClient() as client:
         yield client
 
 
 @pytest.fixture
-def sdk(_client_of_the_sdk: telnyx.Telnyx, sandbox: Sandbox) -> telnyx.Telnyx:
+def sdk(sandbox: Sandbox, _connections: httpx.Client) -> telnyx.Telnyx:
     """The official SDK, refusing every answer that its models do not describe."""
-    return _client_of_the_sdk
+    told: dict[str, Any] = {"base_url": sandbox.base_url, "http_client": _connections, "max_retries": 0}
+    return telnyx.Telnyx(api_key="KEY-of-the-tests", **told, _strict_response_validation=True)
 
 
 @pytest.fixture
