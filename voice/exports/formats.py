@@ -23,8 +23,12 @@ class Format:
     def begin(self, names: Sequence[str]) -> str:
         return _line([names])
 
-    def rows(self, names: Sequence[str], rows: Iterable[list[Cell]]) -> str:
-        return _line(["true" if cell is True else "false" if cell is False else cell for cell in row] for row in rows)
+    def flag(self, value: bool) -> Cell:
+        """Tell a yes or no, for which CSV has no word."""
+        return "true" if value else "false"
+
+    def rows(self, names: Sequence[str], columns: Iterable[Iterable[Cell]]) -> str:
+        return _line(zip(*columns, strict=True))
 
     def cut(self, why: str) -> str:
         return _line([[f"THIS FILE IS NOT COMPLETE: {why}"]])
@@ -36,9 +40,8 @@ class Spreadsheet(Format):
     def begin(self, names: Sequence[str]) -> str:
         return "\ufeff" + super().begin(names)
 
-    def rows(self, names: Sequence[str], rows: Iterable[list[Cell]]) -> str:
-        guarded_rows = ([guarded(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
-        return super().rows(names, guarded_rows)
+    def rows(self, names: Sequence[str], columns: Iterable[Iterable[Cell]]) -> str:
+        return super().rows(names, [map(_guarded, column) for column in columns])
 
 
 class JsonLines(Format):
@@ -47,13 +50,16 @@ class JsonLines(Format):
     def begin(self, names: Sequence[str]) -> str:
         return ""
 
-    def rows(self, names: Sequence[str], rows: Iterable[list[Cell]]) -> str:
+    def flag(self, value: bool) -> Cell:
+        return value
+
+    def rows(self, names: Sequence[str], columns: Iterable[Iterable[Cell]]) -> str:
         return "".join(
             json.dumps(
                 dict(zip(names, (None if cell == "" else cell for cell in row), strict=True)), ensure_ascii=False
             )
             + "\n"
-            for row in rows
+            for row in zip(*columns, strict=True)
         )
 
     def cut(self, why: str) -> str:
@@ -75,6 +81,10 @@ FORMATS = {
         JsonLines("ndjson", "JSON lines", "One object a line, names as over REST.", "ndjson", "application/x-ndjson"),
     )
 }
+
+
+def _guarded(cell: Cell) -> Cell:
+    return guarded(cell) if isinstance(cell, str) else cell
 
 
 def _line(rows: Iterable[Sequence[Cell]]) -> str:

@@ -209,7 +209,7 @@ def _pages(export: Export, names: list[str]) -> Iterator[str]:
     fields, beyond, done = list(dict.fromkeys([*fields_of(export.columns), "started_at", "id"])), Q(), 0
     started, own = fields.index("started_at"), fields.index("id")
     with _connected():
-        writer = Writer(export.columns, export.actor.user)
+        writer = Writer(export.columns, export.actor.user, export.form.flag)
     while True:
         with _connected():
             rows = _merged(
@@ -221,7 +221,7 @@ def _pages(export: Export, names: list[str]) -> Iterator[str]:
             done += len(rows)
             last_at, last_id = rows[-1][started], rows[-1][own]
             _tell(export, done, last_at)
-        yield export.form.rows(names, (writer.cells(row) for row in rows))
+        yield export.form.rows(names, writer.cells(rows))
         if len(rows) < PAGE:
             return
         beyond = Q(started_at__lte=last_at) & (Q(started_at__lt=last_at) | Q(id__lt=last_id))
