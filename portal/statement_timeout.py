@@ -8,27 +8,15 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC
 from typing import Any, Self
 
 import psycopg
-from psycopg.pq import Format, TransactionStatus
+from psycopg.pq import TransactionStatus
+
+from portal import compiled_times
 
 _FRESH_SECONDS = 1.0  # one that answered so lately is not asked whether it still does
-_compiled: Any = psycopg.adapters.get_loader(psycopg.adapters.types["timestamptz"].oid, Format.TEXT)
 _kept = threading.local()
-
-
-class _Times:
-    """Makes the driver's own loader of times, which is compiled. Django's is Python: twenty times as long for each.
-
-    Times come in the zone of the connection. Django asks ``timezone``, and takes its own where that is another one.
-    """
-
-    format, timezone = Format.TEXT, UTC
-
-    def __new__(cls, *given: Any) -> Any:
-        return _compiled(*given)
 
 
 @contextmanager
@@ -57,7 +45,7 @@ class TimedConnection(psycopg.Connection[Any]):
     @classmethod
     def connect(cls, *arguments: Any, **options: Any) -> Self:
         connection = super().connect(*arguments, **options)
-        connection.adapters.register_loader("timestamptz", _Times)  # type: ignore[arg-type]
+        compiled_times.register(connection)
         return connection
 
     def execute(self, query: Any, *arguments: Any, **options: Any) -> Any:

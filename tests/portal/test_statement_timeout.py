@@ -1,16 +1,13 @@
 """A thread waits for PostgreSQL as long as its patience lasts."""
 
 import threading
-from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 import pytest
-from django.db import connection
-from psycopg.pq import Format, TransactionStatus
+from psycopg.pq import TransactionStatus
 
 from portal.statement_timeout import TimedConnection, statement_timeout
-from tests.support.databases import on_sqlite
 
 
 class Wire:
@@ -78,15 +75,3 @@ def test_who_gave_up_waiting_closes_and_has_the_others_replaced(
     with pytest.raises(psycopg.OperationalError):
         connection.wait(None)
     assert (connection.closed, connection.drained) == (gives_up, int(gives_up))
-
-
-@pytest.mark.django_db
-@pytest.mark.skipif(on_sqlite(), reason="PostgreSQL's times")
-@pytest.mark.parametrize("at", [datetime(2026, 3, 29, 1, 30, tzinfo=UTC), datetime(1969, 7, 20, 20, 17, 40, 7, UTC)])
-def test_times_are_read_by_the_drivers_own_loader_and_are_in_utc(at: datetime) -> None:
-    with connection.cursor() as cursor:
-        loader = cursor.connection.adapters.get_loader(psycopg.adapters.types["timestamptz"].oid, Format.TEXT)
-        cursor.execute("SELECT %s::timestamptz, NULL::timestamptz", [at])
-        (told, nothing) = cursor.fetchone()
-    assert "django" not in loader.__module__
-    assert (told, told.tzinfo, nothing) == (at, UTC, None)

@@ -6,6 +6,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     (
         *(
             "portal.actors",
+            "portal.compiled_times",
             "portal.concurrent_indexes",
             "portal.csv_lines",
             "portal.drawn_forms",
