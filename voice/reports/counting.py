@@ -113,8 +113,11 @@ def _beside(rows: QuerySet[Any], calls: QuerySet[Call], counted: dict[str, Any])
         default=F("call__from_number"),
         output_field=CharField(),
     )
+    rows = rows.filter(call__in=calls).order_by()
+    if not rows.exists():  # many quarters have none, and the statement below takes longer to write than to run
+        return
     named = {f"call__{name}": name for name in _GROUP[:-1]}
-    grouped = rows.filter(call__in=calls).order_by().annotate(own=own).values(*named, "own")
+    grouped = rows.annotate(own=own).values(*named, "own")
     aggregates: dict[str, Any] = {f"m{at}": one for at, one in enumerate(counted.values())}
     for row in grouped.annotate(**aggregates):
         group = Group(*(row[name] for name in (*named, "own")))
