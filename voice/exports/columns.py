@@ -87,7 +87,7 @@ class Writer:
             self._names |= dict.fromkeys(new, "") | search.application_names(new)
 
     def cells(self, rows: Sequence[tuple[Any, ...]]) -> list[Iterable[Cell]]:
-        """Make the columns of a page that has rows: to go from cell to cell of each row would take twice as long."""
+        """Make the columns of a page that has rows: to go from cell to cell of each row took half as long again."""
         fields = list(zip(*rows, strict=True))
         return [
             map(make, *[fields[at] for at in places]) if make else fields[places[0]] for make, places in self._cells

@@ -38,8 +38,13 @@ def _connections() -> Iterator[httpx.Client]:
 @pytest.fixture
 def sdk(sandbox: Sandbox, _connections: httpx.Client) -> telnyx.Telnyx:
     """The official SDK, refusing every answer that its models do not describe."""
-    told: dict[str, Any] = {"base_url": sandbox.base_url, "http_client": _connections, "max_retries": 0}
-    return telnyx.Telnyx(api_key="KEY-of-the-tests", **told, _strict_response_validation=True)
+    return telnyx.Telnyx(
+        api_key="KEY-of-the-tests",
+        base_url=sandbox.base_url,
+        http_client=_connections,
+        max_retries=0,
+        _strict_response_validation=True,
+    )
 
 
 @pytest.fixture
