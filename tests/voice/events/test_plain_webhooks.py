@@ -96,7 +96,7 @@ def request(account: TelnyxAccount, body: bytes, **more: Any) -> dict[str, Any]:
 
 
 def rows() -> list[dict[str, Any]]:
-    return list(CallEvent.objects.order_by("received_at").values())
+    return list(CallEvent.objects.values())
 
 
 def test_a_plain_webhook_does_not_reach_django(door: Door, account: TelnyxAccount, messages: list[Any]) -> None:
@@ -116,7 +116,8 @@ def test_row_and_headers_are_what_the_view_makes_them(door: Door, account: Telny
     )
     assert by_door == by_view
     assert by_door[1]["X-Request-ID"] == "an-id-of-theirs"
-    one, other = rows()[-2:]
+    # by what they say: on SQLite a time has three digits of a second, and the door is quicker than that
+    one, other = (CallEvent.objects.values().get(call_control_id__contains=leg) for leg in ("mine", "its"))
     assert one.keys() == other.keys()
     differing = {name for name in one if one[name] != other[name]}
     assert differing <= {
