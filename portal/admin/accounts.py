@@ -231,8 +231,9 @@ class TelnyxAccountAdmin(DrawnPages, PortalAdmin):  # type: ignore[misc]
             return HttpResponseRedirect(request.path)
 
     def delete_model(self, request: HttpRequest, obj: TelnyxAccount) -> None:
-        AuditEvent.note(actor_of(request), "account.delete", obj)
-        super().delete_model(request, obj)
+        if TelnyxAccount.objects.select_for_update(no_key=True).filter(pk=obj.pk).exists():
+            AuditEvent.note(actor_of(request), "account.delete", obj)
+            super().delete_model(request, obj)
 
     @action(  # type: ignore[operator]
         description="Check connection",

@@ -57,8 +57,9 @@ class AuditedAdmin(DrawnPages, PortalAdmin):  # type: ignore[misc]
         return super().log_change(request, obj, message)
 
     def delete_model(self, request: HttpRequest, obj: Model) -> None:
-        AuditEvent.note(actor_of(request), f"{obj._meta.model_name}.delete", obj)
-        super().delete_model(request, obj)
+        if type(obj)._default_manager.select_for_update(no_key=True).filter(pk=obj.pk).exists():
+            AuditEvent.note(actor_of(request), f"{obj._meta.model_name}.delete", obj)
+            super().delete_model(request, obj)
 
 
 def _told(row: Model) -> dict[str, Any]:

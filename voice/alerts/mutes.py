@@ -60,8 +60,8 @@ def mute(kind: str, subject: str, span: timedelta | None, reason: str, actor: Ac
 def unmute(row: AlertMute, actor: Actor) -> None:
     """End the mute now. What is open and was never told of is told with the next check."""
     with transaction.atomic():
-        AuditEvent.note(actor, "alert.unmute", row, kind=row.kind, about=row.subject)
-        row.delete()
+        if AlertMute.objects.filter(pk=row.pk).delete()[0]:
+            AuditEvent.note(actor, "alert.unmute", row, kind=row.kind, about=row.subject)
 
 
 def _covered(now: datetime) -> Exists:

@@ -183,8 +183,8 @@ class LimitsAdmin(DrawnPages, PortalAdmin):  # type: ignore[misc]
         AuditEvent.note(actor_of(request), "limits.update" if change else "limits.create", obj, **told)
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        AuditEvent.note(actor_of(request), "limits.delete", obj)
-        super().delete_model(request, obj)
+        if Limits.objects.filter(pk=obj.pk).delete()[0]:
+            AuditEvent.note(actor_of(request), "limits.delete", obj)
 
     @display(description="Of")
     def whose(self, row: Limits) -> str:

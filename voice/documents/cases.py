@@ -105,8 +105,8 @@ def record_again(case: TexmlCase, actor: Actor) -> TexmlCase:
 def delete(case: TexmlCase, actor: Actor) -> None:
     """Delete a case: publications do not ask it any more."""
     with transaction.atomic():
-        AuditEvent.note(actor, "document.case_delete", case.document, case=case.name)
-        case.delete()
+        if TexmlCase.objects.filter(pk=case.pk).delete()[0]:
+            AuditEvent.note(actor, "document.case_delete", case.document, case=case.name)
 
 
 def run(document: TexmlDocument, *, by_name: bool = True) -> list[Run]:

@@ -143,8 +143,8 @@ def delete_document(document: TexmlDocument, actor: Actor, expected: str | None 
     with transaction.atomic():
         if expected is not None:
             _held(document, expected)
-        AuditEvent.note(actor, "document.delete", document)
-        document.delete()
+        if TexmlDocument.objects.filter(pk=document.pk).delete()[0]:
+            AuditEvent.note(actor, "document.delete", document)
     copies.forget(document.token)
 
 

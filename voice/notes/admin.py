@@ -23,6 +23,7 @@ from voice.calls import search
 from voice.measurements import wording
 from voice.models import Call, CallNote, FollowUp
 from voice.notes import contacts, filters, history, notes, tags
+from voice.notes.panel import REFUSED
 
 _PER_PAGE, _LONGEST_NUMBER = 50, 19
 
@@ -99,7 +100,12 @@ def _changing(*permissions: str) -> Callable[[Callable[[HttpRequest, Call], None
 
 @_changing("voice.add_callnote")
 def _note(request: HttpRequest, call: Call) -> None:
-    notes.write(call, request.POST.get("text", ""), actor_of(request))
+    text = request.POST.get("text", "")
+    try:
+        notes.write(call, text, actor_of(request))
+    except ValidationError:
+        request.session[REFUSED] = [str(call.pk), text]
+        raise
 
 
 @_changing("voice.delete_callnote")

@@ -110,8 +110,8 @@ def _told(contact: Contact) -> dict[str, str]:
 def remove(contact: Contact, actor: Actor) -> None:
     """Forget the name of a number; that it was there stays in the audit trail."""
     with transaction.atomic():
-        AuditEvent.note(actor, "contact.delete", contact)
-        contact.delete()
+        if Contact.objects.filter(pk=contact.pk).delete()[0]:
+            AuditEvent.note(actor, "contact.delete", contact)
 
 
 def in_words(error: ValidationError) -> str:

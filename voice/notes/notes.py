@@ -45,8 +45,8 @@ def write(call: Call, text: str, actor: Actor) -> CallNote:
 def remove(note: CallNote, actor: Actor) -> None:
     """Delete a note; that it was there stays in the audit trail."""
     with transaction.atomic():
-        AuditEvent.note(actor, "call.note_removed", note.call, written_by=note.written_by)
-        note.delete()
+        if CallNote.objects.filter(pk=note.pk).delete()[0]:
+            AuditEvent.note(actor, "call.note_removed", note.call, written_by=note.written_by)
 
 
 def ask_for_follow_up(call: Call, assignee: Any, actor: Actor) -> FollowUp:

@@ -10,6 +10,7 @@ from voice.calls import timeline
 from voice.models import Call, CallNote, CallTag, FollowUp
 from voice.notes import contacts, history, notes
 
+REFUSED = "refused_note"  # of the session: call and text, which the form has once more
 _MOST_LEGS, _MOST_NOTES = 100, 50
 _SEEN = ("callnote", "calltag", "followup", "contact")
 
@@ -41,6 +42,7 @@ def panel(request: HttpRequest, call: Call) -> SafeString:
         "begun": contacts.begun_with(contact, user),
         "may_name": user.has_perms(contacts.TO_NAME),
         "longest": notes.LONGEST,
+        "refused": _refused(request, call),
     }
     return SafeString(render_to_string("voice/notes/panel.html", context, request))
 
@@ -49,3 +51,12 @@ def _legs(request: HttpRequest, call: Call) -> list[tuple[str, Call]]:
     """List the session's first legs, and the call's own."""
     legs = timeline.story_of(request, call).legs
     return [one for at, one in enumerate(legs) if at < _MOST_LEGS or one[1].pk == call.pk]
+
+
+def _refused(request: HttpRequest, call: Call) -> str:
+    """Take the text of the note on this call that was refused just now."""
+    of, text = request.session.get(REFUSED, ("", ""))
+    if of != str(call.pk):
+        return ""
+    del request.session[REFUSED]
+    return str(text)

@@ -77,8 +77,8 @@ def untag(call: Call, number: int, actor: Actor) -> None:
     row = CallTag.objects.filter(call=call, pk=number).first()
     if row is not None:
         with transaction.atomic():
-            row.delete()
-            AuditEvent.note(actor, "call.untag", call, tag=row.name)
+            if CallTag.objects.filter(pk=row.pk).delete()[0]:
+                AuditEvent.note(actor, "call.untag", call, tag=row.name)
 
 
 def calls_tagged(name: str) -> QuerySet[Call]:

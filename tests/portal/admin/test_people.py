@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.contrib.admin import ModelAdmin
 from django.contrib.auth.models import Group, Permission, User
 from django.db import DatabaseError, connection
 from django.test import Client
@@ -10,6 +11,7 @@ from rest_framework.test import APIClient
 
 from portal.actors import Actor
 from portal.models import ApiToken, AuditEvent
+from voice.models import Limits
 
 ADD = "/admin/auth/user/add/"
 
@@ -129,6 +131,23 @@ def test_deleting_people_is_audited_and_takes_nothing_out_of_the_trail(browser, 
     }
     former = AuditEvent.objects.get(action="call.dial")
     assert (former.actor, former.user, former.object_label) == ("user: ada", None, "ada")
+
+
+@pytest.mark.parametrize("kind", ["user", "group", "account", "limits"])
+def test_what_somebody_else_deletes_meanwhile_is_not_noted_twice(browser, user_with, account, monkeypatch, kind):
+    row, address = {
+        "user": lambda: (user_with(username="ada"), "auth/user"),
+        "group": lambda: (Group.objects.create(name="Night shift"), "auth/group"),
+        "account": lambda: (account, "portal/telnyxaccount"),
+        "limits": lambda: (Limits.objects.create(token=ApiToken.make(user_with(), "ci")[0]), "voice/limits"),
+    }[kind]()
+    # the last thing that is done before
+    monkeypatch.setattr(
+        ModelAdmin, "log_deletions", lambda admin, request, rows: type(row).objects.get(pk=row.pk).delete()
+    )
+    assert browser.post(f"/admin/{address}/{row.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert not type(row).objects.filter(pk=row.pk).exists()
+    assert not AuditEvent.objects.filter(action__endswith=".delete").exists()
 
 
 def test_with_a_person_go_their_tokens_which_work_no_more(client, user_with):

@@ -66,6 +66,16 @@ def test_a_try_is_kept_and_every_publication_goes_through_it(
     assert sorted(done) == ["document.case", "document.case", "document.case_delete"]
 
 
+def test_what_two_delete_at_once_is_noted_once(api: APIClient, menu: TexmlDocument) -> None:
+    assert keep(api, menu).status_code == 201
+    for case in (TexmlCase.objects.get(), TexmlCase.objects.get()):
+        cases.delete(case, PORTAL)
+    for document in (TexmlDocument.objects.get(pk=menu.pk), menu):
+        service.delete_document(document, PORTAL)
+    noted = AuditEvent.objects.filter(action__in=("document.case_delete", "document.delete"))
+    assert sorted(noted.values_list("action", flat=True)) == ["document.case_delete", "document.delete"]
+
+
 @pytest.mark.parametrize(
     ("asked", "field", "words"),
     [

@@ -3,13 +3,16 @@
 from typing import Any
 
 import pytest
+from django.db.models import QuerySet
 from django.test import Client
 
+from portal.actors import PORTAL
 from portal.models import AuditEvent, TelnyxAccount
 from tests.support.call_pages import page
 from tests.support.factories import FROM, make_call
 from tests.support.rows import Call
 from voice.models import CallNote, CallTag, Contact, FollowUp
+from voice.notes import contacts, notes, tags
 
 pytestmark = pytest.mark.django_db
 _WORDS: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
@@ -111,6 +114,47 @@ def test_a_note_of_another_account_s_call_is_not_deleted_from_here(
     assert browser.post(page(call, "remove-note"), {"note": str(note.pk)}).status_code == 404
     assert browser.post(page(other, "remove-note"), {"note": str(note.pk)}).status_code == 302
     assert not CallNote.objects.exists()
+
+
+def test_what_two_take_away_at_once_is_noted_once(call: Call) -> None:
+    note = notes.write(call, "Called back.", PORTAL)
+    contact = contacts.save(FROM, "Ada", None, PORTAL)
+    for row in (note, CallNote.objects.get()):
+        notes.remove(row, PORTAL)
+    for one in (contact, Contact.objects.get(pk=contact.pk)):
+        contacts.remove(one, PORTAL)
+    noted = AuditEvent.objects.filter(action__in=("call.note_removed", "contact.delete"))
+    told = {(str(call.pk), "call.note_removed"), (str(contact.pk), "contact.delete")}
+    assert (set(noted.values_list("object_id", "action")), noted.count()) == (told, 2)
+
+
+def test_a_note_that_is_refused_stands_in_the_form_once_more(
+    browser: Client, account: TelnyxAccount, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = make_call(account, "other")
+    monkeypatch.setattr("voice.notes.notes.MOST", 0)
+    answer = browser.post(page(call, "note"), {"text": "\nCalled <back>.\n"}, follow=True)
+    assert "A call has at most 0 notes." in answer.content.decode()
+    assert 'What did the customer say, what was done?">\n\nCalled &lt;back&gt;.\n</textarea>' in answer.content.decode()
+    assert "Called" not in section(browser, call)
+    browser.post(page(call, "note"), {"text": "Called back."})
+    assert "Called back" not in section(browser, other)
+    assert "Called back" in section(browser, call)
+
+
+def test_a_tag_that_somebody_takes_away_meanwhile_was_taken_away_by_nobody_else(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, first = tags.tag(call, "lost-order", PORTAL), QuerySet.first
+
+    def meanwhile(rows: Any) -> Any:
+        row = first(rows)
+        rows.delete()
+        return row
+
+    monkeypatch.setattr(QuerySet, "first", meanwhile)
+    tags.untag(call, found.pk, PORTAL)
+    assert not AuditEvent.objects.filter(action="call.untag").exists()
 
 
 def test_notes_of_every_leg_of_the_session_are_shown(browser: Client, account: TelnyxAccount, call: Call) -> None:
