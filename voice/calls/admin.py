@@ -31,6 +31,7 @@ from voice.dialling import rights
 from voice.dialling.forms import DialForm
 from voice.models import Call, CallEvent, Conference
 
+_MOST_ROOMS = 20  # conferences, the newest
 _MOST_LEGS, _FIRST_LEGS = 26, 20  # listed beside the timeline; those between the first and the last are counted
 
 
@@ -73,6 +74,7 @@ class CallAdmin(PageAdmin):
             (title, [(name, actions.label(name)) for name in members])
             for title, members in actions.grouped([name for name in actions.names() if rights.may(user, name)])
         ]
+        rooms = self._conferences(legs, user)
         busy = call.is_alive or any(
             entry.status in {"queued", "sending"} for entry in entries if entry.kind == "command"
         )
@@ -100,7 +102,8 @@ class CallAdmin(PageAdmin):
                 ("Connection", call.connection_id),
             ],
             "may_see_raw": user.has_perm("voice.view_raw_event"),
-            "conferences": self._conferences(legs, user),
+            "conferences": rooms[:_MOST_ROOMS],
+            "are_more_conferences": len(rooms) > _MOST_ROOMS,
             "panels": [import_string(name)(request, call) for name in settings.CALL_PANELS],
             "details": [import_string(name)(request, call) for name in settings.CALL_DETAILS],
         }
@@ -198,7 +201,8 @@ class CallAdmin(PageAdmin):
     def _conferences(self, legs: list[tuple[str, Call]], user: Any) -> list[Conference]:
         if not user.has_perm("voice.view_conference"):
             return []
-        return list(Conference.objects.filter(participants__call__in=[leg.pk for _, leg in legs]).distinct()[:20])
+        rooms = Conference.objects.filter(participants__call__in=[leg.pk for _, leg in legs]).distinct()
+        return list(rooms[: _MOST_ROOMS + 1])
 
     def _application(self, call: Any, user: Any) -> tuple[str, str]:
         """Return the application's name, and its page for who may see it."""

@@ -274,10 +274,12 @@ def whole_number(text: str) -> str:
     digits = digits_of(text)
     if compact(text).startswith(("+", "00")):
         written = [f"+{digits}"]
-    else:
+    elif len(digits) > _SHORTEST_NUMBER:
         written = [one for one in _as_dialled_from(digits, sorted(countries())) if one.startswith("+")]
         written += [f"+{digits}"] if len(digits) >= _WITH_COUNTRY else []
-    return next((one for one in written if len(digits) > _SHORTEST_NUMBER and _is_possible(one)), "")
+    else:
+        written = []
+    return next((one for one in written if _is_possible(one)), "")
 
 
 def _is_possible(number: str) -> bool:

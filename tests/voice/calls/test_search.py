@@ -230,6 +230,7 @@ def test_names_of_applications_cost_two_statements(account: TelnyxAccount, djang
         ("13125550143", "+13125550143"),
         ("442071838750", "+442071838750"),
         ("3125550143", "+13125550143"),  # as it is dialled at home
+        ("+683 4001", "+6834001"),  # Niue's have seven digits with their country's
         ("5550143", ""),
         ("0143", ""),
         ("+1", ""),

@@ -4,9 +4,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from portal.models import TelnyxAccount
 from tests.support.accounts import make_account
+from tests.support.call_pages import page
 from tests.support.commands import act, of_event
 from tests.support.conferences import SAID, make_room, room_event
 from tests.support.documents import published
@@ -266,3 +268,15 @@ def test_of_the_conferences_of_a_session_50_are_told_of(account: TelnyxAccount, 
         told = {"source": "webhook", "status": "processed", "body": b"", "event_type": "conference.floor.changed"}
         CallEvent.objects.create(account=account, conference=room, dedupe_key=str(at), received_at=ago(60 - at), **told)
     assert len(lines(call, operator)) == 50
+
+
+def test_of_more_than_twenty_conferences_the_newest_are_shown_and_that_is_said(
+    browser: Client, account: TelnyxAccount
+) -> None:
+    call = make_call(account)
+    for at in range(21):
+        room = make_room(account, conference_id=f"room-{at}", name=f"room-{at}", started_at=ago(100 - at))
+        ConferenceParticipant.objects.create(conference=room, call=call, call_control_id="?", joined_at=ago(99 - at))
+        html = browser.get(page(call)).content.decode() if at > 18 else ""
+        assert ("Only the newest 20 are shown." in html) == (at == 20)
+    assert (">room-1<" in html, ">room-0<" in html) == (True, False)
