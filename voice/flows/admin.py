@@ -96,7 +96,8 @@ class RuleFormSet(PaginationInlineFormSet):
     def _staying(self) -> list[Any]:
         kept = list(self.ordered_forms) if self.can_order else self.forms
         rules = [form for form in kept if form.cleaned_data and form not in self.deleted_forms]
-        return sorted(rules, key=lambda form: form.cleaned_data.get("position") or 0)
+        # new ones stand below, where the page shows them and nobody can drag them: they are sent with position 0
+        return sorted(rules, key=lambda form: (form in self.extra_forms, form.cleaned_data.get("position") or 0))
 
     def clean(self) -> None:
         super().clean()

@@ -8,7 +8,9 @@ _MOST = 300  # stops of one page
 _BEGIN = """() => {
   const where = document.querySelector('header, main');  // whoever signs in has no header
   const keys = 'a[href], button, input, select, textarea, summary, [tabindex]';
-  const pressed = '[x-on\\\\:click], [onclick], [hx-get]:not([hx-trigger], form), [hx-post]:not([hx-trigger], form)';
+  const asked = '[hx-get]:not([hx-trigger], form), [hx-post]:not([hx-trigger], form)';
+  const rules = '[x-sort\\\\:handle], .delete-template, label:has(.delete)';
+  const pressed = `[x-on\\\\:click], [onclick], ${asked}, ${rules}`;
   const there = [...document.querySelectorAll(`:is(header, #portal-main) :is(${keys}, ${pressed})`)];
   const shown = {visibilityProperty: true, opacityProperty: true};
   const seen = (one) => one.checkVisibility(shown) && one.getClientRects().length;
@@ -50,7 +52,7 @@ _STOP = """() => {
 }"""
 _LEFT = """() => {
   const got = [...portalGot], group = (one) => one.type === 'radio' && got.some(other => other.name === one.name);
-  return portalOwed.filter(one => one.isConnected && !portalGot.has(one) && !group(one)
+  return portalOwed.filter(one => one.isConnected && !portalGot.has(one) && !portalGot.has(one.control) && !group(one)
     && !got.some(other => other.contains(one) && !other.matches('[data-simplebar] *, pre')))
     .map(one => `${one.outerHTML.slice(0, 160)} is not reached`);
 }"""

@@ -24,7 +24,9 @@
   const asText = (value) => value === undefined || value === null ? "" : typeof value === "string" ? value : JSON.stringify(value);
 
   // --- conditions ----------------------------------------------------------------------------------------------
-  const valueOf = (op, text) => op === "in" ? text.split(",").map((one) => one.trim()).filter(Boolean) : op === "exists" ? text !== "no" : text;
+  const simple = (text) => text === "true" || text === "false" ? text === "true" : text;  // no word is equal to true
+  const valueOf = (op, text) => op === "in" ? text.split(",").map((one) => one.trim()).filter(Boolean).map(simple)
+    : op === "exists" ? text !== "no" : op === "eq" || op === "ne" ? simple(text) : text;
   const shown = (op, value) => op === "in" && Array.isArray(value) ? value.join(", ") : op === "exists" ? (value === false ? "no" : "yes") : asText(value);
 
   function conditionRow(condition, changed) {
@@ -32,7 +34,9 @@
     const op = select(Object.entries(OPERATORS), condition.op || "eq", { "aria-label": "Operator", onchange: changed });
     const value = make("input", { value: shown(condition.op, condition.value), "aria-label": "Value", placeholder: "value; several with commas; yes or no", oninput: changed });
     const row = make("div", { class: "portal-editor-row" }, field, op, value, remove("Remove this condition", () => row, changed));
-    row.read = () => ({ field: field.value.trim(), op: op.value, value: valueOf(op.value, value.value) });
+    const drawn = [op.value, value.value];
+    const isUntouched = () => "value" in condition && op.value === drawn[0] && value.value === drawn[1];
+    row.read = () => ({ field: field.value.trim(), op: op.value, value: isUntouched() ? condition.value : valueOf(op.value, value.value) });
     return row;
   }
 
@@ -99,23 +103,47 @@
   }
 
   // --- a text area becomes an editor ---------------------------------------------------------------------------
-  function enhance(area) {
-    if (area.dataset.enhanced || area.name.includes("__prefix__")) return;
+  const parsed = (text) => {
     let items;
-    try { items = JSON.parse(area.value || "[]"); } catch { return; }  // broken JSON stays to be mended by hand
-    if (!Array.isArray(items) || items.some((item) => typeof item !== "object" || item === null)) return;
+    try { items = JSON.parse(text || "[]"); } catch { return null; }
+    return Array.isArray(items) && items.every((item) => typeof item === "object" && item !== null) ? items : null;
+  };
+
+  function enhance(area) {
+    const items = area.dataset.enhanced || area.name.includes("__prefix__") ? null : parsed(area.value);
+    if (!items) return;  // broken JSON stays to be mended by hand
     area.dataset.enhanced = "1";
     const isWhen = area.classList.contains("portal-rule-when");
     const row = isWhen ? conditionRow : actionRow;
     const list = make("div", { class: "portal-editor" });
     const changed = () => { area.value = JSON.stringify([...list.children].map((one) => one.read()), null, 2); };
-    list.append(...items.map((item) => row(item, changed)));
+    const draw = (given) => list.replaceChildren(...given.map((item) => row(item, changed)));
+    draw(items);
     const add = make("button", { type: "button", class: "portal-button", onclick: () => { list.append(row({}, changed)); changed(); } }, isWhen ? "Add a condition" : "Add an action");
     const box = make("div", { class: "portal-editor portal-editor-box" }, list, make("div", { class: "portal-buttons" }, add));
     const json = make("details", {}, make("summary", { class: "portal-dim" }, "As JSON"));
+    area.addEventListener("change", () => {
+      const given = parsed(area.value);
+      list.hidden = add.hidden = !given;  // of broken JSON there are no boxes, which would write over it
+      if (given) draw(given);
+    });
     area.before(box);
     box.append(json);
     json.append(area);
+  }
+
+  // Unfold copies the new rows below one that is removed as markup: what was typed has to stand in that, and no boxes.
+  function writeDown(row) {
+    for (const area of row.querySelectorAll("textarea[data-enhanced]")) {
+      delete area.dataset.enhanced;
+      area.closest(".portal-editor-box").replaceWith(area);
+    }
+    for (const field of row.querySelectorAll("input, select, textarea")) {
+      if (field.matches("textarea")) field.textContent = field.value;
+      else if (field.matches("select")) for (const one of field.options) one.toggleAttribute("selected", one.selected);
+      else if (field.matches("[type=checkbox], [type=radio]")) field.toggleAttribute("checked", field.checked);
+      else field.setAttribute("value", field.value);
+    }
   }
   const enhanceAll = (root) => root.querySelectorAll("textarea.portal-rule-when, textarea.portal-rule-do").forEach(enhance);
 
@@ -125,4 +153,21 @@
     enhanceAll(document);
   });
   document.addEventListener("formset:added", (event) => enhanceAll(event.target));
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest(".delete-template")) return;
+    for (let row = event.target.closest(".form-group").nextElementSibling; row; row = row.nextElementSibling) {
+      if (row.matches(".form-group.template:not(.empty-form)")) writeDown(row);
+    }
+  }, true);
+  document.addEventListener("formset:removed", () => enhanceAll(document));
+  document.addEventListener("keydown", (event) => {
+    const row = event.target.closest("[data-portal-move]") && event.target.closest(".form-group");
+    if (!row || !["ArrowUp", "ArrowDown"].includes(event.key)) return;
+    event.preventDefault();
+    const other = event.key === "ArrowUp" ? row.previousElementSibling : row.nextElementSibling;
+    if (!other || !other.matches(".form-group.original")) return;
+    other[event.key === "ArrowUp" ? "before" : "after"](row);
+    sortRecords({ from: row.parentElement });  // Unfold's, as after a drag
+    event.target.focus();
+  });
 })();
