@@ -8,6 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from applications.models import TexmlApplication
+from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from tests.support.documents import FETCH, MENU, fetch, make_document, publish_anew, published
 from tests.support.html_forms import hidden_fields
@@ -270,6 +271,50 @@ def test_who_may_not_see_numbers_or_accounts_sees_a_masked_draft(account: Telnyx
             assert "+13125550199" not in text
             assert document.token not in text
     assert "+1312" in editor.get(page(document)).content.decode()
+
+
+def as_drawn(answer: Any) -> dict[str, str]:
+    """What a browser would send of a document's page that somebody has only looked at."""
+    form = answer.context["adminform"].form
+    return {field.html_name: str(field.value()).replace("\n", "\r\n") for field in form}
+
+
+@pytest.fixture
+def numbered(account: TelnyxAccount) -> TexmlDocument:
+    """Has a number in each of its texts, and in its draft an address of the portal's own."""
+    document = make_document(account, variables={"desk": "+13125550198"}, apology="Call +13125550197.")
+    calls = f"<Dial>+13125550199</Dial>\n<Redirect>{document.url}</Redirect>"
+    document.draft = f"<Response>\n{calls}\n</Response>\n"
+    return service.save_document(document, PORTAL)
+
+
+def test_who_sees_masked_texts_changes_the_name_and_the_texts_stay_whole(
+    numbered: TexmlDocument, signed_in: Any
+) -> None:
+    editor = signed_in("voice.view_texmldocument", "voice.change_texmldocument")
+    drawn = as_drawn(editor.get(page(numbered)))
+    assert [drawn[name].count("•••") for name in ("draft", "variables", "apology")] == [2, 1, 1]
+    answer = editor.post(page(numbered), drawn | {"name": "Renamed"})
+    assert answer.status_code == 302, answer.context["errors"]
+    saved = TexmlDocument.objects.get()
+    assert (saved.name, saved.draft) == ("Renamed", numbered.draft)
+    assert (saved.variables, saved.apology) == (numbered.variables, numbered.apology)
+
+
+def test_a_masked_text_that_was_changed_is_refused_as_is_one_that_was_another_when_it_was_drawn(
+    numbered: TexmlDocument, signed_in: Any
+) -> None:
+    editor = signed_in("voice.view_texmldocument", "voice.change_texmldocument")
+    drawn = as_drawn(editor.get(page(numbered)))
+    changed = {"draft": drawn["draft"].replace("Redirect", "Number"), "apology": f"Or {drawn['apology']}"}
+    changed["variables"] = drawn["variables"].replace("desk", "office")
+    errors = editor.post(page(numbered), drawn | changed).context["adminform"].form.errors
+    assert [name for name, words in errors.items() if "hidden" in str(words)] == ["draft", "variables", "apology"]
+    numbered.draft = numbered.draft.replace("+13125550199", "+13125660199")  # which is masked alike
+    service.save_document(numbered, PORTAL)
+    errors = editor.post(page(numbered), drawn | {"name": "Renamed"}).context["adminform"].form.errors
+    assert "Somebody else" in str(errors["__all__"])
+    assert TexmlDocument.objects.get().digest == numbered.digest
 
 
 def test_the_log_shows_what_was_sent_and_answered(browser: Client, account: TelnyxAccount, signed_in: Any) -> None:

@@ -61,13 +61,20 @@ class DocumentForm(forms.ModelForm):  # type: ignore[type-arg]
             self.initial["seen_digest"] = self.instance.digest
 
     def clean_draft(self) -> str:
-        text = with_line_ends_of(self.initial.get("draft", ""), self.cleaned_data["draft"])
+        text: str = self._whole("draft", with_line_ends_of(self.initial.get("draft", ""), self.cleaned_data["draft"]))
         if (size := len(text.encode("utf-8", "surrogatepass"))) > LARGEST:
             raise ValidationError(f"The document has {size:,} bytes: {LARGEST:,} are allowed.")
         return text
 
     def clean_variables(self) -> Any:
-        return self.cleaned_data.get("variables") or {}
+        return self._whole("variables", self.cleaned_data.get("variables") or {})
+
+    def clean_apology(self) -> Any:
+        return self._whole("apology", self.cleaned_data["apology"])
+
+    def _whole(self, name: str, value: Any) -> Any:
+        """Return the value as it was sent; the row's own if that is what its writer was shown of it."""
+        return getattr(self.instance, name) if value == self.initial.get(name) else value
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
