@@ -63,7 +63,7 @@ def _worded(leg: Leg, command: Command) -> Verdict:
     if command.action == "reject":
         return _rejected(command, by)
     if not leg.was_answered:
-        return _before_the_answer(leg, by)
+        return _before_the_answer(leg, command, by)
     if machine := _just_before(leg, command, *DETECTION):
         return _after_a_machine(leg, machine, by)
     if (gathered := _just_before(leg, command, "call.gather.ended")) and (found := _after_a_menu(leg, gathered, by)):
@@ -93,9 +93,10 @@ def _rejected(command: Command, by: str) -> Verdict:
     return Verdict(code, category, "us", words, HIGH, following, source=PORTAL)
 
 
-def _before_the_answer(leg: Leg, by: str) -> Verdict:
+def _before_the_answer(leg: Leg, command: Command, by: str) -> Verdict:
     if leg.is_incoming:
-        words, following = f"We ended the call{after(leg.setup)} without answering it: {by}.", "Open the rule."
+        words = f"We ended the call{after(leg.setup)} without answering it: {by}."
+        following = "Open the rule." if command.by.startswith("rule:") else ""
     else:
         words = f"We gave up{after(leg.setup)}, before anyone answered: {by}."
         following = "Let it ring longer, should that be too short."

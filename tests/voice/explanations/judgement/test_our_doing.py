@@ -92,3 +92,11 @@ def test_a_reject_is_told_by_what_the_caller_heard(cause: str, code: str, catego
     told = course("incoming", ended=1, hangup_cause=cause.lower(), hangup_source="callee")
     verdict = judged(told, command("reject", 0.9, parameters={"cause": cause}))
     assert (verdict.code, verdict.category, verdict.who) == (code, category, "us")
+
+
+@pytest.mark.parametrize("by", ["rule: Menu #4", "user: ada", "token: crm"])
+def test_a_rule_is_to_be_opened_where_one_ended_it_and_nowhere_else(by: str) -> None:
+    unanswered, answered = course("incoming", ended=5, hangup_source="callee"), course("incoming", **ANSWERED)
+    wanted = "Open the rule" if by.startswith("rule:") else ""
+    for told, action, seconds in ((unanswered, "hangup", 4.9), (unanswered, "reject", 4.9), (answered, "hangup", 19.9)):
+        assert judged(told, command(action, seconds, by=by)).next_step[:13] == wanted, (action, seconds)
