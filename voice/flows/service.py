@@ -58,7 +58,8 @@ def _save(flow: Flow, rules: list[Any] | None, actor: Actor, changed: Collection
     flow.save()
     if rules is not None:
         _replace_rules(flow, rules, actor)
-    AuditEvent.note(actor, "flow.create" if made else "flow.update", flow, rules=len(rules or []))
+    told = {"rules": len(rules)} if rules is not None else {}  # of rules that stay as they are 0 would be untrue
+    AuditEvent.note(actor, "flow.create" if made else "flow.update", flow, **told)
 
 
 def _hold(flow: Flow, changed: Collection[str] | None) -> None:

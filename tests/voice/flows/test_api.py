@@ -35,6 +35,16 @@ def test_a_patch_of_the_rules_replaces_them(api: APIClient, account: TelnyxAccou
     assert Rule.objects.count() == 1
 
 
+def test_the_audit_trail_counts_the_rules_of_a_change_that_wrote_them_alone(
+    api: APIClient, account: TelnyxAccount
+) -> None:
+    url = f"{FLOWS}{make(api).json()['id']}/"
+    for sent in ({"name": "renamed"}, {"rules": one_rule()}, {"rules": []}):
+        assert api.patch(url, sent, format="json").status_code == 200
+    notes = AuditEvent.objects.filter(action="flow.update").order_by("id")
+    assert [note.details for note in notes] == [{}, {"rules": 1}, {"rules": 0}]
+
+
 def test_a_put_needs_everything(api: APIClient, account: TelnyxAccount) -> None:
     url = f"{FLOWS}{make(api).json()['id']}/"
     assert set(problem(api.put(url, {"name": "x"}, format="json"), 400)["errors"]) == {"connection_id", "rules"}
