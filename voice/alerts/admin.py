@@ -20,7 +20,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 from portal import sql
 from portal.actors import actor_of
 from portal.admin.pages import PageAdmin
-from portal.admin.site import as_json, seen
+from portal.admin.site import as_json, seen, viewer
 from portal.models import AuditEvent
 from portal.templatetags.portal import status_badge
 from voice.alerts import channels as alert_channels
@@ -28,6 +28,7 @@ from voice.alerts import checks, mutes, notices
 from voice.models import Alert, AlertMute, AlertRound
 
 _LIST = "admin:voice_alert_changelist"
+_INBOX = ("voice.view_rejectedrequest", "voice.view_callevent")  # as its pages ask
 
 
 class StateFilter(SimpleListFilter):
@@ -127,9 +128,9 @@ class AlertAdmin(PageAdmin):
     @display(description="In words")
     def summary_shown(self, alert: Alert) -> str:
         dim = "" if _state(alert) == "open" else " portal-dim"
-        if not alert.link:
+        if not (link := _link_for(viewer(), alert)):
             return format_html('<span class="portal-words{}">{}</span>', dim, seen(alert.summary))
-        return format_html('<a class="portal-words{}" href="{}">{}</a>', dim, alert.link, seen(alert.summary))
+        return format_html('<a class="portal-words{}" href="{}">{}</a>', dim, link, seen(alert.summary))
 
     @display(description="Lasted")
     def lasted(self, alert: Alert) -> str:
@@ -148,6 +149,7 @@ class AlertAdmin(PageAdmin):
             "title": alert.label,
             "alert": alert,
             "state": _state(alert),
+            "look_at": _link_for(request.user, alert),
             "notices": alert.notices.all(),
             "mutes": [mute for mute in mutes.active(sql.clock()) if mute.covers(alert.kind, alert.subject)],
             "details": as_json(alert.details) if alert.details else "",
@@ -195,6 +197,17 @@ def _state(alert: Any) -> str:
     if not alert.is_open:
         return "closed"
     return "muted" if alert.muted else "open"
+
+
+def _link_for(user: Any, alert: Alert) -> str:
+    """Return the address of what the alert is about for who may open it; empty for others, whom it would answer 403.
+
+    A list and a row lie at ``<app>/<model>/…`` of the admin, and an account's inbox below the refused requests.
+    """
+    app, _, rest = alert.link.removeprefix(reverse("admin:index")).partition("/")
+    model = rest.partition("/")[0]
+    wanted = _INBOX if model == "rejectedrequest" else (f"{app}.view_{model}",)
+    return alert.link if user.has_perms(wanted) else ""
 
 
 def _demand_change(request: HttpRequest) -> None:

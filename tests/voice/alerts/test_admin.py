@@ -7,14 +7,18 @@ from typing import Any
 import pytest
 from django.core import mail
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
+from applications.kinds import KINDS
+from applications.models import Pull
 from portal.models import ApiToken, AuditEvent, TelnyxAccount
 from tests.support.alert_notices import body
 from tests.support.alerts import alert
 from tests.support.http_servers import answer, serving
 from tests.support.rows import AlertMute, AlertRound
 from tests.support.times import ago
+from voice.alerts.findings import listing
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/voice/alert/"
@@ -124,6 +128,23 @@ def test_the_page_of_an_alert_leads_to_the_place_and_has_what_was_found_in_figur
     rich, plain = (page(browser, f"{LIST}{row.pk}/change/") for row in (alert(**told), alert(subject="plain")))
     for wanted in ("Look at it", 'href="/admin/voice/callevent/?q=wrong"', "<h2>Details</h2>", "of_version_1"):
         assert (wanted in rich, wanted in plain) == (True, False), wanted
+
+
+def test_an_alert_leads_those_alone_who_may_open_what_it_is_about(account: TelnyxAccount, signed_in: Any) -> None:
+    pull = Pull.objects.create(account=account, kind=KINDS[0].slug, state="done", updated=1)
+    leads = {
+        listing("voice_callevent", status__exact="dead"): ("voice.view_callevent",),
+        reverse("admin:applications_pull_change", args=[pull.pk]): ("applications.view_pull",),
+        reverse("admin:voice_inbox_account", args=[account.pk]): ("voice.view_rejectedrequest", "voice.view_callevent"),
+    }
+    for at, (link, rights) in enumerate(leads.items()):
+        row = alert(account, f"subject {at}", link=link)
+        for has, status in ((rights, 200), (rights[:-1], 403)):
+            person = signed_in("voice.view_alert", *has, username=f"{at}-{status}")
+            assert person.get(link).status_code == status
+            for url in (LIST, f"{LIST}{row.pk}/change/"):
+                text = page(person, url)
+                assert (row.summary in text, f'href="{link}"' in text) == (True, status == 200), (link, url)
 
 
 def test_a_hostile_summary_is_shown_as_text(browser: Client) -> None:
