@@ -82,7 +82,7 @@ def first_page(data: QueryDict, touched: set[str], kind: Kind, conflict: Conflic
 
 
 def _fields(data: QueryDict, kind: Kind, application: TelnyxApplication) -> list[Row]:
-    """Return the fields that both sides changed since the form was first drawn."""
+    """Return the fields that both sides changed since the form was first drawn; without a base, all that differ."""
     there, base = _states(data, application)
     return [
         Row(
@@ -94,7 +94,7 @@ def _fields(data: QueryDict, kind: Kind, application: TelnyxApplication) -> list
             data.get(CHOICE + name, ""),
         )
         for name in kind.settable_flat()
-        if _differs(data.get(name), there.get(name)) and there.get(name) != base.get(name)
+        if _differs(data.get(name), there.get(name)) and (not base or there.get(name) != base.get(name))
     ]
 
 

@@ -16,7 +16,7 @@ from applications.editing.checks import check_create, check_update, in_turn
 from applications.editing.edit_lock import create_lock, edit_lock
 from applications.kinds import Kind, flatten, kind_of, unflatten
 from applications.mirror import intents
-from applications.mirror.answers import agree, has_all, merged, same
+from applications.mirror.answers import agree, digest, has_all, merged, same
 from applications.mirror.rows import claim_creation
 from applications.mirror.store import changed_by, data_of, mark_missing, retrieved, seen_by, store
 from applications.models import Intent, TelnyxApplication
@@ -30,6 +30,8 @@ from portal.telnyx.schemas import has_parameter
 from portal.trail import changes
 
 Retry = Literal["look", "if none", "anyway"]
+
+_TAUGHT = 10  # of the newest versions, those among which one may have been told more since it was written
 
 
 @dataclass(frozen=True)
@@ -169,15 +171,15 @@ def update_application(
 
     ``base_digest`` names the state the change was made from; without it that is the state re-read now. What changed at
     Telnyx since and is not named stays, and is stored first, as changed there; what both changed raises ``Conflict``,
-    as does a state that is not one of ``expected``. None clears a value, and Telnyx judges. Raises
-    ``InvalidParameters`` or a ``TelnyxError``, too.
+    as does a state that is not one of ``expected``, and whatever is named of a base that nobody knows and is otherwise
+    at Telnyx. None clears a value, and Telnyx judges. Raises ``InvalidParameters`` or a ``TelnyxError``, too.
     """
     kind, mine = kind_of(application), flatten(values)
     check_update(kind, mine, flatten(application.remote), open_choices=open_choices)
     with edit_lock(application):
         row = _reread(application, kind, actor)
         there = flatten(row.remote)
-        base = there if base_digest is None else flatten(snapshot(application, base_digest) or {})
+        base = row.remote if base_digest is None else snapshot(application, base_digest)
         fields = _conflicts(base, there, mine)
         if expected and not _is_expected(row, expected):
             raise Conflict(row, _stale(application, expected, there, mine))
@@ -221,14 +223,19 @@ def _is_expected(row: TelnyxApplication, expected: Collection[str]) -> bool:
 
 
 def snapshot(application: TelnyxApplication, base_digest: str) -> JsonObject | None:
-    """Return the answer of Telnyx that has that digest: the row's own, or one of its history."""
+    """Return the answer of Telnyx that has that digest: the row's own, or one of its history.
+
+    A version that was told more later on has all of it, and the digest of before (``applications.mirror.rows.learn``).
+    """
     if base_digest == application.remote_digest:
         own: JsonObject = application.remote
         return own
     if "\x00" in base_digest:  # no digest, and PostgreSQL takes no such text
         return None
-    history = application.history.filter(remote_digest=base_digest)  # type: ignore[attr-defined]
-    remote: JsonObject | None = history.values_list("remote", flat=True).first()
+    remotes = application.history.values_list("remote", flat=True)  # type: ignore[attr-defined]
+    remote: JsonObject | None = remotes.filter(remote_digest=base_digest).first()
+    if remote is None:
+        remote = next((told for told in remotes[:_TAUGHT] if digest(told) == base_digest), None)
     return remote
 
 
@@ -331,11 +338,13 @@ def _is_gone(application: TelnyxApplication, kind: Kind) -> bool:
     return False
 
 
-def _conflicts(base: JsonObject, there: JsonObject, mine: JsonObject) -> dict[str, Difference]:
+def _conflicts(base: JsonObject | None, there: JsonObject, mine: JsonObject) -> dict[str, Difference]:
+    """Return what both sides changed; of a base that nobody knows all that is wanted otherwise than it is there."""
+    was = flatten(base or {})
     return {
-        name: Difference(base.get(name), there.get(name), value)
+        name: Difference(was.get(name), there.get(name), value)
         for name, value in mine.items()
-        if not same(there.get(name), base.get(name)) and not same(there.get(name), value)
+        if not same(there.get(name), value) and (base is None or not same(there.get(name), was.get(name)))
     }
 
 

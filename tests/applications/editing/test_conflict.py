@@ -163,6 +163,18 @@ def test_a_form_whose_first_state_nobody_knows_any_more_loses_nothing_of_what_wa
     assert remote_of(row)["application_name"] == "mine"
 
 
+def test_of_a_form_whose_first_state_nobody_knows_what_is_empty_at_telnyx_is_to_be_chosen_as_well(
+    browser: Client, mirrored: Any, sandbox: Sandbox
+) -> None:
+    row = mirrored()
+    values = drawn(browser, _url(row)) | {"outbound.channel_limit": "3", "base_digest": "f" * 64}
+    answer = browser.post(_url(row), values)
+    assert [(one.name, one.theirs, one.mine) for one in answer.context["rows"]] == [("outbound.channel_limit", "", "3")]
+    assert (answer.context["sent"], requests(sandbox, "PATCH")) == ([], [])
+    done = browser.post(_url(row), _carried(answer) | {"choose:outbound.channel_limit": "mine"})
+    assert (done.status_code, remote_of(row)["outbound"]["channel_limit"]) == (302, 3)
+
+
 def test_keeping_all_of_telnyxs_sends_no_change(
     browser: Client, mirrored: Any, sandbox: Sandbox, sandbox_account: TelnyxAccount
 ) -> None:

@@ -210,6 +210,19 @@ def test_a_base_that_nobody_knows_conflicts_instead_of_overwriting(mirrored: Any
         update_application(mirrored(), {"application_name": "mine"}, ADA, base_digest="f" * 64)
 
 
+def test_of_a_base_that_nobody_knows_a_null_at_telnyx_conflicts_as_well_and_what_is_there_already_does_not(
+    mirrored: Any, sandbox: Sandbox
+) -> None:
+    row, unknown = mirrored(dtmf_type="Inband"), "f" * 64
+    already = {"application_name": "router", "dtmf_type": "Inband", "inbound": {"channel_limit": None}}
+    with pytest.raises(Conflict) as caught:
+        update_application(row, {**already, "outbound": {"channel_limit": 3}}, ADA, base_digest=unknown)
+    both = caught.value.fields.pop("outbound.channel_limit")
+    assert (both.base, both.theirs, both.mine, caught.value.fields) == (None, None, 3, {})
+    update_application(row, already, ADA, base_digest=unknown)
+    assert requests(sandbox, "PATCH") == []
+
+
 def test_an_expected_state_that_is_gone_is_a_conflict(mirrored: Any, sandbox_account: TelnyxAccount) -> None:
     row = mirrored()
     seen = row.remote_digest

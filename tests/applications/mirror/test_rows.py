@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 from django.contrib.auth.models import User
+from django.test import Client
 from rest_framework.test import APIClient
 
 from applications.mirror.answers import digest
@@ -15,7 +16,8 @@ from applications.models import CallControlApplication
 from applications.pulls.pulls import pull
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
-from tests.support.applications import CALL_CONTROL
+from tests.support.application_pages import drawn, row_url
+from tests.support.applications import CALL_CONTROL, remote_of
 from tests.support.telnyx_edits import reasons
 from tests.support.under_way import Meanwhile, answers_otherwise
 
@@ -46,6 +48,22 @@ def test_the_base_of_a_form_stays_known_when_telnyx_tells_more(
     row.refresh_from_db()
     assert row.remote["new_member"] is False
     assert api.patch(url, {"active": False}, format="json", headers={"If-Match": etag}).status_code == 200
+
+
+@pytest.mark.usefixtures("only_account")
+def test_a_form_drawn_after_telnyx_told_more_undoes_nothing_of_what_is_saved_meanwhile(
+    api: APIClient, browser: Client, mirrored: Any, sandbox_account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = mirrored(outbound={"channel_limit": 3})
+    _tell_a_new_member(monkeypatch)
+    pull(CALL_CONTROL, sandbox_account, PORTAL)
+    form = drawn(browser, row_url("change", row))
+    url = f"/api/v1/call-control-applications/{row.telnyx_id}/"
+    assert api.patch(url, {"outbound": {"channel_limit": None}}, format="json").status_code == 200
+    answer = browser.post(row_url("change", row), form | {"inbound.channel_limit": "5"})
+    there = remote_of(row)
+    assert (there["outbound"]["channel_limit"], there["inbound"]["channel_limit"]) == (None, 5)
+    assert answer.status_code == 302
 
 
 @pytest.mark.parametrize(
