@@ -52,6 +52,7 @@ from portal.telnyx.errors import TelnyxError
 from portal.telnyx.schemas import InvalidParameters
 
 _KILLED = "interrupted"
+_RETRIES: dict[str, Retry] = {"look": "only look", "anyway": "anyway"}  # by the buttons of the uncertain page
 _FACTS = ("telnyx_id", "account_fact", "created_at", "updated_at", "pulled_at", "missing_since")
 
 
@@ -173,7 +174,7 @@ class ApplicationAdmin(  # type: ignore[misc]
         try:
             if application:
                 return self._changed(request, form, application, values)
-            retry: Retry = "anyway" if request.POST.get("retry") == "anyway" else "look"
+            retry: Retry = _RETRIES.get(request.POST.get("retry", ""), "look")
             account, wish = form.cleaned_data["account"], form.cleaned_data.get(forms.WISH, "")
             row, notice = create_application(self.kind, account, values, actor, retry=retry, wish=wish)
             if notice:

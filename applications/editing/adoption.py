@@ -7,7 +7,7 @@ it has every value that was sent, was made since the request went out, and is un
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import Q
@@ -23,10 +23,12 @@ from portal.json_types import JsonObject
 from portal.models import AuditEvent, TelnyxAccount
 from portal.telnyx.client import ask
 from portal.telnyx.errors import TelnyxError, TelnyxUncertain
+from portal.texts import pluralised
 from portal.times import read_time
 
 _ACTION = "application.create"
 _MOST_PAGES = 8
+_EVER = datetime.min.replace(tzinfo=UTC)
 
 
 class UncertainCreate(TelnyxUncertain):
@@ -89,6 +91,21 @@ def uncertain(error: TelnyxError, found: list[JsonObject] | None) -> UncertainCr
         outlook = "No such application is there yet; it may still come."
     message = f"{error.message} {outlook} Nothing was stored here. Look again before you create it once more."
     return UncertainCreate(message, found or [], code=error.code, http_status=error.http_status)
+
+
+def not_remembered(kind: Kind, account: TelnyxAccount, values: Mapping[str, Any]) -> UncertainCreate:
+    """Make the error for when no try is open any more, so that nothing tells which one it made.
+
+    It lists whatever Telnyx has of this name and address, known here or not. Raises a ``TelnyxError``.
+    """
+    named = {name: values.get(name) for name in kind.required}
+    found = [remote for remote in _newest(kind, account, _EVER) if has_all(kind, remote, named)]
+    outlook = "Telnyx lists none of this name and address."
+    if found:
+        there = pluralised(len(found), "application", "applications")
+        outlook = f"Telnyx lists {there} of this name and address, known here or not; see whether yours is among them."
+    message = "The lost try is not looked for any more: one of its name and address was made since, or an hour passed."
+    return UncertainCreate(f"{message} {outlook} Nothing was sent.", found)
 
 
 def _newest(kind: Kind, account: TelnyxAccount, since: datetime) -> Iterator[JsonObject]:

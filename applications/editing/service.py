@@ -29,7 +29,7 @@ from portal.telnyx.errors import TelnyxError, TelnyxRefused, TelnyxUncertain
 from portal.telnyx.schemas import has_parameter
 from portal.trail import changes
 
-Retry = Literal["look", "if none", "anyway"]
+Retry = Literal["look", "only look", "if none", "anyway"]
 
 _TAUGHT = 10  # of the newest versions, those among which one may have been told more since it was written
 
@@ -70,10 +70,10 @@ def create_application(
     unless ``values`` say otherwise: Telnyx's own default is the old one. When the answer is lost, or the last try of
     the same name and address has no known outcome, the application is looked for at Telnyx and adopted if it is the
     only one that may be it. Otherwise ``retry`` tells whether such a repeated try makes a new one: never (``look``), if
-    nothing is there that may be it (``if none``), or in any case (``anyway``). With ``open_choices`` words that the SDK
-    does not know are sent, too: they were read from Telnyx. What the same ``wish`` has made before is returned, if any
-    is told. Raises ``InvalidParameters`` or a ``TelnyxError``, of which ``adoption.UncertainCreate`` tells the
-    candidates.
+    nothing is there that may be it (``if none``), or in any case (``anyway``). ``only look`` makes none either where no
+    such try is known. With ``open_choices`` words that the SDK does not know are sent, too: they were read from Telnyx.
+    What the same ``wish`` has made before is returned, if any is told. Raises ``InvalidParameters`` or a
+    ``TelnyxError``, of which ``adoption.UncertainCreate`` tells the candidates.
     """
     method = kind.method("create")
     if has_parameter(method, "webhook_api_version"):
@@ -114,6 +114,8 @@ def _find_open(
 ) -> tuple[TelnyxApplication, str] | None:
     """Return what an earlier try made, its outcome still unknown; None without one, or when ``retry`` lets go on."""
     tries = adoption.open_tries(kind, account, values)
+    if not tries and retry == "only look":
+        raise adoption.not_remembered(kind, account, values)
     if not tries:
         return None
     error = TelnyxUncertain("It is not known whether the last try created it.")
