@@ -29,6 +29,7 @@ def answer_or_problem(ask: Callable[[], T]) -> T:
         members = {"telnyx_code": error.code, "candidates": error.candidates}
         raise Problem(504, str(error), "telnyx_uncertain", **members) from error
     except TelnyxRefused as refused:
-        if refused.is_not_found:
+        # it was a look at what is addressed; what else may not be there, only Telnyx's own words tell
+        if refused.is_not_found and refused.asked.endswith(".retrieve"):
             raise Http404 from refused
         raise

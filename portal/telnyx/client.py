@@ -105,6 +105,7 @@ def _asked(account: TelnyxAccount, what: str, send: Callable[[Any], httpx.Respon
         response = send(client)
     except (telnyx().TelnyxError, httpx.HTTPError) as error:
         found = translate(error)
+        found.asked = what
         if isinstance(found, TelnyxUnavailable) and found.http_status is None and stopping.has_begun():
             raise NotNow from error  # which of the two it was, nobody needs to know
         raise found from error

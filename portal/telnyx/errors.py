@@ -22,10 +22,12 @@ class TelnyxError(Exception):
     """Carries what Telnyx said of a failure.
 
     ``message`` is for people, ``code`` is Telnyx's, ``reason`` its narrower code of why a call was not put through
-    (D13), ``http_status`` what Telnyx answered, None without an answer.
+    (D13), ``http_status`` what Telnyx answered, None without an answer. ``asked`` is what was asked for, as the SDK
+    calls it (``call_control_applications.retrieve``), or its path.
     """
 
     kind = "failed"
+    asked = ""
 
     def __init__(
         self, message: str, *, code: str | None = None, reason: str | None = None, http_status: int | None = None
