@@ -66,6 +66,8 @@
   // Live: what is newer slides in while the list is at its top; further down it is told, and waits
   const watch = log.querySelector(".log-watch");
   const results = () => log.querySelector("#log-results");
+  const isBusy = () => scrollY > 40 || log.querySelector("details[open], dialog[open], td.log-pick input:checked")
+    || results().contains(document.activeElement);
   if (watch) {
     watch.hidden = false;
     watch.addEventListener("click", () => setWatched(watch.getAttribute("aria-pressed") !== "true"));
@@ -82,14 +84,13 @@
     const answer = await fetch(`${box.dataset.newer}&since=${encodeURIComponent(box.dataset.newest)}`).catch(() => null);
     if (answer?.redirected) return location.reload();  // signed out: the list would stand still without a word
     const newer = answer?.ok ? (await answer.json()).newer : null;
-    const isBusy = scrollY > 40 || log.querySelector("details[open], dialog[open], td.log-pick input:checked") || box.contains(document.activeElement);
-    if (newer && isBusy) log.querySelector("#log-said").textContent = `${newer > 99 ? "99+" : newer} new`;
-    else if (newer || (!isBusy && box.querySelector(".log-alive"))) await renew();
+    if (newer && isBusy()) log.querySelector("#log-said").textContent = `${newer > 99 ? "99+" : newer} new`;
+    else if (newer || (!isBusy() && box.querySelector(".log-alive"))) await renew();
   }
   async function renew() {
     const answer = await fetch(location.href).catch(() => null);
     const fresh = answer?.ok && new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("#log-results");
-    if (!fresh) return;
+    if (!fresh || isBusy()) return;  // picked, opened or gone into meanwhile: the next look says how many are new
     results().replaceWith(document.adoptNode(fresh));
     log.querySelector("#log-said").textContent = "";
   }
