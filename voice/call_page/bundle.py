@@ -29,17 +29,19 @@ _AT_TELNYX, _AT_CARRIERS = timedelta(hours=72), timedelta(hours=48)
 
 def packed(session: Session, actor: Actor, request: Any) -> bytes:
     """Return the zip, as its asker may see all of it, and note in the audit trail that it was taken."""
-    events, commands = _events(session), _commands(session, request)  # one more than is packed, if there are more
-    is_cut = max(len(events), len(commands)) > _MOST
-    events, commands = events[:_MOST], commands[:_MOST]
-    files = {
-        "summary.txt": "\n".join(_summary(session, is_cut)) + "\n",
-        "call.json": json.dumps(_case(session, request, events, commands), ensure_ascii=False, default=_written) + "\n",
-        "webhooks.ndjson": _as_lines(events),
-        "commands.ndjson": _as_lines(commands),
-        "timeline.svg": picture.as_file(session),
-        "timeline.txt": "\n".join(text.lines(session.scene)) + "\n",
-    }
+    with timezone.override(UTC):  # it says so, and is read elsewhere; serializers write a time in the zone of who looks
+        events, commands = _events(session), _commands(session, request)  # one more than is packed, if there are more
+        is_cut = max(len(events), len(commands)) > _MOST
+        events, commands = events[:_MOST], commands[:_MOST]
+        case = json.dumps(_case(session, request, events, commands), ensure_ascii=False, default=_written)
+        files = {
+            "summary.txt": "\n".join(_summary(session, is_cut)) + "\n",
+            "call.json": case + "\n",
+            "webhooks.ndjson": _as_lines(events),
+            "commands.ndjson": _as_lines(commands),
+            "timeline.svg": picture.as_file(session),
+            "timeline.txt": "\n".join(text.lines(session.scene)) + "\n",
+        }
     into = io.BytesIO()
     with zipfile.ZipFile(into, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():

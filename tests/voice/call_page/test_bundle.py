@@ -8,11 +8,13 @@ from typing import Any
 from zipfile import ZipFile
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
 from portal.models import AuditEvent, TelnyxAccount
+from portal.view_times import TimePreference
 from tests.support.call_pages import page
 from tests.support.ending_rows import BY_ID, OF_CALLS, store
 from tests.support.factories import make_call
@@ -50,6 +52,19 @@ def test_it_has_what_a_ticket_needs(browser: Client, account: TelnyxAccount) -> 
     assert [json.loads(line)["action"] for line in found["commands.ndjson"].splitlines()] == ["answer", "transfer"]
     assert found["timeline.svg"].startswith("<svg")
     assert "Transfer (ok) on leg A" in found["timeline.txt"]
+
+
+def test_its_times_are_in_utc_whoever_takes_it(browser: Client, operator: User, account: TelnyxAccount) -> None:
+    first, _ = store(account, BY_ID["p05-transferred-target-left-first"])
+    TimePreference.objects.create(user=operator, time_zone="Europe/Berlin")
+    found = bundle(browser, first)
+    assert "On 20 November 2026 at 14:03:07 UTC " in found["summary.txt"]
+    assert "CET" not in found["summary.txt"]
+    command = json.loads(found["commands.ndjson"].splitlines()[0])
+    assert json.loads(found["call.json"])["legs"][0]["started_at"] == "2026-11-20T14:03:07.120000Z"
+    assert command["created_at"] == "2026-11-20T14:03:07.290000Z"
+    assert command["attempts"][0]["at"] == "2026-11-20T14:03:07.320000Z"
+    assert "On 20 November 2026 at 15:03:07 CET " in browser.get(page(first)).content.decode()  # *Copy summary*
 
 
 @pytest.mark.parametrize(("most", "is_cut"), [(8, False), (7, True)])
