@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.utils import timezone
 from playwright.sync_api import expect
 
@@ -83,4 +84,22 @@ def test_what_is_picked_while_live_fetches_the_list_stays_picked(
         expect(page.locator("#log-said")).to_have_text("1 new")  # the next look tells it, and waits
         expect(picked).to_have_count(1)
         expect(page.get_by_role("button", name="Do with 1 picked")).to_be_visible()
+        assert window.wrongs == []
+
+
+def test_what_is_typed_outlasts_a_look_of_live_that_finds_its_person_signed_out(
+    opened: Callable[..., Any], account: TelnyxAccount, user_with: Any
+) -> None:
+    with opened(viewport=WIDE) as window:
+        window.enter(user_with("Support"))
+        window.open(LOG)
+        page = window.page
+        page.locator(".log-watch").click()
+        box = page.get_by_role("combobox", name="Search calls")
+        box.fill("ending:bu")
+        Session.objects.all().delete()
+        expect(page.locator("#log-said")).to_have_text("You are signed out")
+        expect(box).to_have_value("ending:bu")
+        box.fill("")  # nothing is lost any more
+        page.wait_for_url("**/admin/login/**")
         assert window.wrongs == []

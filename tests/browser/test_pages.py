@@ -4,8 +4,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.sessions.models import Session
+from playwright.sync_api import expect
 
+from portal.models import TelnyxAccount
 from tests.browser.overflow import sticks_out
+from tests.support.call_pages import page
+from tests.support.events import tell
+from tests.support.factories import make_event
+from tests.support.rows import Call
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.long]
 
@@ -61,4 +68,43 @@ def test_raw_json_is_fetched_when_it_is_opened(opened: Callable[..., Any], lived
         box.locator("summary").click()
         box.locator("pre").wait_for()
         assert "call_control_id" in (box.locator("pre").text_content() or "")
+    assert window.wrongs == []
+
+
+def test_raw_json_that_could_not_be_loaded_is_fetched_when_it_is_opened_again(
+    opened: Callable[..., Any], account: TelnyxAccount, operator: Any
+) -> None:
+    tell(account, make_event(), make_event("call.hangup", 1))
+    with opened() as window:
+        window.enter(operator)
+        window.open(page(Call.objects.get()))
+        window.page.route("**/raw/**", lambda route: route.abort(), times=1)
+        box = window.page.locator("details[data-raw]").first
+        box.locator("summary").click()
+        expect(box).to_contain_text("This could not be loaded")
+        for _ in range(2):  # closes it, and opens it
+            box.locator("summary").click()
+        expect(box.locator("pre")).to_contain_text("call_control_id")
+    assert [wrong for wrong in window.wrongs if "net::ERR_FAILED" not in wrong] == []
+
+
+def test_raw_json_tells_who_is_signed_out_so_and_leaves_what_is_typed(
+    opened: Callable[..., Any], account: TelnyxAccount, operator: Any
+) -> None:
+    tell(account, make_event(), make_event("call.hangup", 1))
+    with opened() as window:
+        window.enter(operator)
+        window.open(page(Call.objects.get()))
+        note = window.page.get_by_label("Note", exact=True)
+        note.fill("Call back on Monday")
+        Session.objects.all().delete()
+        box = window.page.locator("details[data-raw]").first
+        box.locator("summary").click()
+        expect(box).to_contain_text("You are signed out")
+        expect(box.get_by_role("link", name="Sign in")).to_have_attribute("target", "_blank")
+        expect(note).to_have_value("Call back on Monday")
+        window.enter(operator)
+        for _ in range(2):
+            box.locator("summary").click()
+        expect(box.locator("pre")).to_contain_text("call_control_id")
     assert window.wrongs == []

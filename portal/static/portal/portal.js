@@ -39,17 +39,20 @@ document.addEventListener("input", (event) => {
   else if (!box.checked && field) field.value = "";
 });
 
-// raw JSON is fetched when it is opened, once
+// raw JSON is fetched when it is opened, once; what could not be loaded is fetched when it is opened again
 document.addEventListener("toggle", async (event) => {
   const box = event.target;
   if (!box.matches || !box.matches("details[data-raw]") || !box.open || box.dataset.loaded) return;
   box.dataset.loaded = "1";
   const into = box.querySelector("div");
   into.textContent = "Loading …";
-  const answer = await fetch(box.dataset.raw);
-  if (answer.redirected) location.reload();  // signed out meanwhile
-  else if (answer.ok) into.innerHTML = await answer.text();
-  else into.textContent = answer.status === 403 ? "You may not see raw events." : "This could not be loaded. Try again.";
+  const answer = await fetch(box.dataset.raw).catch(() => null);
+  const text = answer?.ok && !answer.redirected ? await answer.text().catch(() => "") : "";
+  if (!text) delete box.dataset.loaded;
+  // signed out: to load the page anew would take away what is typed on it
+  if (answer?.redirected) into.innerHTML = '<p>You are signed out. <a class="portal-link" href="" target="_blank">Sign in</a> in another tab, then close this and open it again.</p>';
+  else if (text) into.innerHTML = text;
+  else into.textContent = answer?.status === 403 ? "You may not see raw events." : "This could not be loaded. Close it and open it again.";
 }, true);
 
 // while somebody reads an opened detail, the page is not swapped under their eyes

@@ -66,6 +66,7 @@
   // Live: what is newer slides in while the list is at its top; further down it is told, and waits
   const watch = log.querySelector(".log-watch");
   const results = () => log.querySelector("#log-results");
+  const told = log.querySelector("#log-said"), signedOut = "You are signed out";
   const isBusy = () => scrollY > 40 || log.querySelector("details[open], dialog[open], td.log-pick input:checked")
     || results().contains(document.activeElement);
   if (watch) {
@@ -82,17 +83,24 @@
     if (watch.getAttribute("aria-pressed") !== "true" || document.visibilityState !== "visible") return;
     const box = results();
     const answer = await fetch(`${box.dataset.newer}&since=${encodeURIComponent(box.dataset.newest)}`).catch(() => null);
-    if (answer?.redirected) return location.reload();  // signed out: the list would stand still without a word
+    if (answer?.redirected) return leave();
+    if (answer?.ok && told.textContent === signedOut) told.textContent = "";
     const newer = answer?.ok ? (await answer.json()).newer : null;
-    if (newer && isBusy()) log.querySelector("#log-said").textContent = `${newer > 99 ? "99+" : newer} new`;
+    if (newer && isBusy()) told.textContent = `${newer > 99 ? "99+" : newer} new`;
     else if (newer || (!isBusy() && box.querySelector(".log-alive"))) await renew();
+  }
+  // the list would stand still without a word; what is picked, opened or typed is not taken away
+  function leave() {
+    const box = log.querySelector("#searchbar");
+    if (isBusy() || box.value !== box.defaultValue) told.textContent = signedOut;
+    else location.reload();
   }
   async function renew() {
     const answer = await fetch(location.href).catch(() => null);
     const fresh = answer?.ok && new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("#log-results");
     if (!fresh || isBusy()) return;  // picked, opened or gone into meanwhile: the next look says how many are new
     results().replaceWith(document.adoptNode(fresh));
-    log.querySelector("#log-said").textContent = "";
+    told.textContent = "";
   }
 
   const keys = {
