@@ -11,6 +11,7 @@ from django.utils.text import capfirst
 from portal import masking, phone_numbers
 from portal.models import TelnyxAccount
 from portal.texts import visible
+from portal.times import read_time
 from portal.view_times import current, moment_text
 
 register = template.Library()
@@ -116,6 +117,12 @@ def moment(at: datetime | None, part: str = "") -> str:
 def moment_words(at: datetime | None, part: str = "") -> str:
     """Write a time as ``moment`` draws it, for where no element can stand: a title, an option, what is read aloud."""
     return moment_text(at, part) if isinstance(at, datetime) else "—"
+
+
+@register.filter
+def as_time(text: object) -> datetime | None:
+    """Read a time that is kept as text within JSON, for ``moment``."""
+    return read_time(text)
 
 
 @register.filter

@@ -14,9 +14,11 @@ from django.urls import reverse
 from applications.models import CallControlApplication
 from portal.models import AuditEvent, TelnyxAccount
 from portal.view_times import TimePreference
+from tests.support.commands import act
 from tests.support.factories import make_call
 from voice.call_log import query
 from voice.models import (
+    CallCommand,
     CallEvent,
     CallExport,
     CallNote,
@@ -102,6 +104,16 @@ def test_the_call_log_and_the_page_of_a_call(looks: Any, account: TelnyxAccount)
     assert ("23:30:05" in listed, "log-half-days" in listed) == (True, False)
     page = looks(f"/admin/voice/call/{call.pk}/change/")
     assert 'Began <span title="2026-07-01T23:30:05+02:00">(CEST)</span>' in page
+
+
+def test_the_attempts_of_a_command_on_the_page_of_its_call(looks: Any, account: TelnyxAccount) -> None:
+    call = make_call(account, started_at=AT)
+    command, told = act(call, "answer"), {"http_status": 503, "ms": 12, "code": None}
+    tried = [told | {"at": (AT + timedelta(seconds=after)).isoformat()} for after in (0, 2)]
+    CallCommand.objects.filter(pk=command.pk).update(attempts=tried)
+    page = looks(f"/admin/voice/call/{call.pk}/change/")
+    for shown in (">23:30:05</time> · HTTP 503", ">23:30:07</time> · HTTP 503"):
+        assert shown in page
 
 
 def test_the_call_log_and_the_page_of_a_call_in_another_order(
