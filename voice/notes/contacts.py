@@ -203,9 +203,7 @@ def store(entries: list[Entry], actor: Actor) -> tuple[int, int]:
 
 
 def _entries(rows: Any) -> list[Entry]:
-    head = [cell.strip().casefold() for cell in next(rows, [])]
-    if lacking := [name for name in ("number", "name") if name not in head]:
-        raise BadFile([f"The first line names the columns: number, name, company. It lacks {' and '.join(lacking)}."])
+    head, mark = _head(next(rows, [])), "semicolon" if rows.dialect.delimiter == ";" else "comma"
     problems, found = list[str](), dict[str, tuple[int, Entry]]()
     for cells in rows:
         if not any(cell.strip() for cell in cells):
@@ -214,7 +212,10 @@ def _entries(rows: Any) -> list[Entry]:
         line, told = rows.line_num, dict.fromkeys(head, "") | dict(zip(head, cells, strict=False))
         if len(found) >= MOST_LINES:
             raise BadFile([f"The file has more than {MOST_LINES:,} lines: split it."])
-        problems += (f"Line {line}: {problem}" for problem in _take(told, line, found))
+        wrong: Iterable[str] = _take(told, line, found)
+        if any(cell.strip() for cell in cells[len(head) :]):  # it would be lost, as a part of what stands before it
+            wrong = [f"it has more cells than the first line: quote what has a {mark} in it."]
+        problems += (f"Line {line}: {problem}" for problem in wrong)
         if len(problems) >= MOST_WRONG:
             problems.append("There may be more; the rest was not read.")
             break
@@ -223,6 +224,17 @@ def _entries(rows: Any) -> list[Entry]:
     if not found:
         raise BadFile(["The file has no line but the first."])
     return [entry for _, entry in found.values()]
+
+
+def _head(cells: list[str]) -> list[str]:
+    head = [cell.strip().casefold() for cell in cells]
+    while head and not head[-1]:  # a spreadsheet may end every line with empty cells
+        head.pop()
+    if lacking := [name for name in ("number", "name") if name not in head]:
+        raise BadFile([f"The first line names the columns: number, name, company. It lacks {' and '.join(lacking)}."])
+    if twice := [name for name in ("number", "name", "company") if head.count(name) > 1]:
+        raise BadFile([f"The first line names a column twice: {', '.join(twice)}."])
+    return head
 
 
 def _take(told: dict[str, str], line: int, found: dict[str, tuple[int, Entry]]) -> Iterator[str]:

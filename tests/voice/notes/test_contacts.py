@@ -26,6 +26,7 @@ from voice.notes.contact_admin import ContactAdmin, ContactForm
 pytestmark = pytest.mark.django_db
 LIST, REST = "/admin/voice/contact/", "/api/v1/contacts/"
 GOOD = "number,name,company\n+13125550001,Ada Fitzroy,Fitzroy Ltd\n+1 312-555-0002,Bob,\n"
+LONGER = "it has more cells than the first line"
 
 
 def sent(client: Client, content: str | bytes) -> Any:
@@ -47,7 +48,7 @@ def test_a_file_names_many_and_once_more_names_them_anew(browser: Client) -> Non
 
 def test_a_line_that_ends_before_its_empty_cells_is_as_one_that_has_them(browser: Client) -> None:
     sent(browser, GOOD)
-    sent(browser, "number,name,company\n+13125550001,Ada,New Ltd\n+13125550002,Bob\n")
+    sent(browser, "number,name,company\n+13125550001,Ada,New Ltd,, \n+13125550002,Bob\n")
     assert dict(Contact.objects.values_list("number", "company")) == {"+13125550001": "New Ltd", "+13125550002": ""}
 
 
@@ -57,6 +58,9 @@ def test_a_line_that_ends_before_its_empty_cells_is_as_one_that_has_them(browser
         ("name\nAda\n", "It lacks number."),
         ("", "empty"),
         ("number,name\n", "no line but the first"),
+        ("number,name,Name\n+13125550009,Carl,Fitzroy\n", "names a column twice: name."),
+        (f"{GOOD}+13125550009,Carl,Acme, Inc.\n", f"Line 4: {LONGER}: quote what has a comma in it."),
+        ("number;name;\n+13125550009;Carl;Jr.\n", f"Line 2: {LONGER}: quote what has a semicolon in it."),
         (f"{GOOD}0312,Carl,\n", "Line 4: number: Add the country code."),
         (f"{GOOD}+13125550001,Again,\n", "Line 4: number: it is the same as in line 2."),
         (f"{GOOD}+13125550009,,\n", "Line 4: name: it is empty."),
@@ -256,6 +260,8 @@ def test_a_file_is_imported_over_rest_whole_or_not_at_all(api: APIClient) -> Non
     assert send(api, f"{REST}import/", {"csv": GOOD}).json() == {"new": 0, "changed": 2}
     wrong = problem(send(api, f"{REST}import/", {"csv": f"{GOOD}0312,Carl,\n+13125550009,,\n"}), 400)
     assert [line[:6] for line in wrong["errors"]["csv"]] == ["Line 4", "Line 5"]
+    longer = problem(send(api, f"{REST}import/", {"csv": f"{GOOD}+13125550009,Carl,Acme, Inc.\n"}), 400)
+    assert longer["errors"]["csv"] == [f"Line 4: {LONGER}: quote what has a comma in it."]
     problem(send(api, f"{REST}import/", {}), 400)
 
 
