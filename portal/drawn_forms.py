@@ -104,9 +104,12 @@ def _as_initial(field: Any, drawn: Any) -> Any:
 
 def _words(field: Any, stored: Any) -> str:
     if isinstance(field, forms.ModelMultipleChoiceField):
-        text = ", ".join(str(field.label_from_instance(one)) for one in stored)
-    else:
-        text = str(field.prepare_value(stored) or "")
+        return changed_by_another(", ".join(str(field.label_from_instance(one)) for one in stored))
+    return changed_by_another(str(field.prepare_value(stored) or ""))
+
+
+def changed_by_another(text: str) -> str:
+    """Say that somebody else has made ``text`` of a field since its page was drawn."""
     if not text:
         return "Somebody else has emptied this meanwhile. Save again to have yours."
     shown = visible(text if len(text) <= _MOST else f"{text[: _MOST - 1]}…")

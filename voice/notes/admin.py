@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
@@ -23,7 +24,7 @@ from voice.calls import search
 from voice.measurements import wording
 from voice.models import Call, CallNote, FollowUp
 from voice.notes import contacts, filters, history, notes, tags
-from voice.notes.panel import REFUSED
+from voice.notes.panel import REFUSED, REFUSED_NAME
 
 _PER_PAGE, _LONGEST_NUMBER = 50, 19
 
@@ -143,12 +144,19 @@ def _followed_up(request: HttpRequest, call: Call) -> None:
 
 @_changing(*contacts.TO_NAME)
 def _name(request: HttpRequest, call: Call) -> None:
-    name, company = (request.POST.get(one, "").replace("\0", "") for one in ("name", "company"))
-    number = history.other_party(call)
-    known = contacts.names([number]).get(number) if request.user.has_perm("voice.view_contact") else None
-    # who left empty what the form could not show took nothing away
-    is_told = company.strip() or "company" in contacts.begun_with(known, request.user)
-    history.name_other_party(call, name, company if is_told else None, actor_of(request))
+    typed = {field: request.POST.get(field, "").replace("\0", "") for field in ("name", "company")}
+    drawn = {field: request.POST[f"initial-{field}"] for field in typed if f"initial-{field}" in request.POST}
+    told = dict[str, str]()
+    try:
+        with transaction.atomic():
+            sees = request.user.has_perm("voice.view_contact")
+            known = contacts.locked(history.other_party(call)) if sees else None
+            told = contacts.typed_anew(contacts.begun_with(known, request.user), typed, drawn)
+            contacts.refuse_changed_by_another(known, request.user, told, drawn)
+            history.name_other_party(call, told.get("name"), told.get("company"), actor_of(request))
+    except ValidationError:
+        request.session[REFUSED_NAME] = [str(call.pk), told]
+        raise
 
 
 def _others(request: HttpRequest, call_id: uuid.UUID) -> HttpResponse:

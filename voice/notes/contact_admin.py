@@ -126,7 +126,7 @@ class ContactAdmin(DrawnPages, ReadOnlyAdmin):  # type: ignore[misc]
             return super().changeform_view(request, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        contacts.write(obj, contacts.Entry(obj.number, obj.name, obj.company), actor_of(request))
+        contacts.write(obj, {field: getattr(obj, field) for field in contacts.FIELDS}, actor_of(request))
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         contacts.remove(obj, actor_of(request))

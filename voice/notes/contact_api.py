@@ -103,5 +103,4 @@ class ContactViewSet(ReadOnlyViewSet):
         return dict(given.validated_data)
 
     def _written(self, contact: Contact, told: dict[str, Any]) -> Contact:
-        now = {"number": contact.number, "name": contact.name, "company": contact.company} | told
-        return contacts.write(contact, contacts.entry_of(**now), self.actor)
+        return contacts.write(contact, contacts.fields_of(**told), self.actor)

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from portal import sql
 from portal.actors import Actor
+from portal.drawn_forms import changed_by_another
 from portal.masking import masked_for, masked_text
 from portal.models import AuditEvent
 from portal.phone_numbers import check_endpoint, is_nobody, mask
@@ -21,9 +22,11 @@ from voice.models import Call, Contact
 
 MOST_BYTES, MOST_LINES, MOST_WRONG = 2 * 1024 * 1024, 10_000, 50
 TO_NAME = ("voice.add_contact", "voice.change_contact")  # to name a number, or name it anew, one or many
+FIELDS = ("number", "name", "company")  # that people write
 _LONGEST = 100
 MOST_FOUND = 1000  # contacts whose calls are searched for at once
 _TOGETHER = 500
+_EMPTY = "it is empty."
 
 
 class Taken(ValidationError):
@@ -56,46 +59,92 @@ def names(numbers: Iterable[str]) -> dict[str, Contact]:
     return {row.number: row for row in Contact.objects.filter(number__in=wanted)} if wanted else {}
 
 
+def locked(number: str) -> Contact | None:
+    """Return the contact of a number; nobody else writes it until the transaction ends."""
+    return Contact.objects.select_for_update(no_key=True).filter(number=number).first()
+
+
 def begun_with(contact: Contact | None, user: Any) -> dict[str, str]:
     """Return what a form for a number's name begins with: of name and company what this person may see whole."""
     texts = {"name": contact.name, "company": contact.company} if contact else {}
     return {field: text for field, text in texts.items() if masked_for(user, text) == text}
 
 
+def typed_anew(begun: dict[str, str], typed: dict[str, str], drawn: dict[str, str]) -> dict[str, str]:
+    """Return of what was typed into a form for a number's name what its person changed: the rest stays as it is stored.
+
+    ``begun`` is what the form would begin with now; ``drawn`` what it did begin with, of which a script tells nothing.
+    """
+    changed = dict[str, str]()
+    for field, text in typed.items():
+        if field in drawn:
+            is_changed = _folded(text) != _folded(drawn[field])
+        else:  # who left empty what the form could not show took nothing away
+            is_changed = field == "name" or field in begun or bool(text.strip())
+        if is_changed:
+            changed[field] = text
+    return changed
+
+
+def refuse_changed_by_another(contact: Contact | None, user: Any, typed: dict[str, str], drawn: dict[str, str]) -> None:
+    """Raise ``ValidationError``, by field, where somebody else made something else of what was ``typed`` anew."""
+    begun, wrong = begun_with(contact, user), dict[str, list[str]]()
+    for field, text in typed.items():
+        if begun.get(field, "") not in (drawn.get(field, begun.get(field, "")), _folded(text)):
+            wrong[field] = [changed_by_another(masked_for(user, getattr(contact, field, "")))]
+    if wrong:
+        raise ValidationError(wrong)
+
+
 def entry_of(number: str, name: str, company: str | None) -> Entry:
     """Read whom a number belongs to, its white space folded. ``ValidationError`` says what is wrong, by field."""
+    read = fields_of(number=number, name=name, company=company)
+    return Entry(read["number"], read["name"], read.get("company"))
+
+
+def fields_of(**told: str | None) -> dict[str, str]:
+    """Read what is told of a contact, its white space folded; what is None was not told.
+
+    ``ValidationError`` says what is wrong, by field.
+    """
     read, wrong = dict[str, str](), dict[str, list[str]]()
-    for field, reader, text in (("number", _number, number), ("name", _name, name), ("company", _words, company or "")):
+    for field, reader in zip(FIELDS, (_number, _name, _words), strict=True):
+        if (text := told.get(field)) is None:
+            continue
         try:
             read[field] = reader(text)
         except ValidationError as error:
             wrong[field] = error.messages
     if wrong:
         raise ValidationError(wrong)
-    return Entry(read["number"], read["name"], None if company is None else read["company"])
+    return read
 
 
-def save(number: str, name: str, company: str | None, actor: Actor) -> Contact:
-    """Name a number, or name it anew. ``ValidationError`` says what is wrong, by field."""
-    entry = entry_of(number, name, company)
+def save(number: str, name: str | None, company: str | None, actor: Actor) -> Contact:
+    """Name a number, or name it anew; what is None stays. ``ValidationError`` says what is wrong, by field."""
+    told = fields_of(number=number, name=name, company=company)
     try:
-        return write(_of_number(entry.number), entry, actor)
+        return write(_of_number(told["number"]), told, actor)
     except Taken:  # somebody named it just now: who comes last has named it anew
-        return write(_of_number(entry.number), entry, actor)
+        return write(_of_number(told["number"]), told, actor)
 
 
-def write(contact: Contact, entry: Entry, actor: Actor) -> Contact:
-    """Write a contact down as ``entry`` has it. Raises ``Taken`` when its number has a name already."""
-    contact.number, contact.name = entry.number, entry.name
+def write(contact: Contact, told: Mapping[str, str], actor: Actor) -> Contact:
+    """Write down what is ``told`` of a contact, as ``fields_of`` reads it; the rest stays as it is stored by now.
+
+    Raises ``Taken`` when its number has a name already.
+    """
     contact.changed_by = actor.label.removeprefix("user: ")[:200]
     try:
         with transaction.atomic():
             before = Contact.objects.select_for_update(no_key=True).filter(pk=contact.pk).first()
-            kept = before.company if before else ""
-            contact.company = kept if entry.company is None else entry.company
+            for field in FIELDS:  # others may have written since the contact was read
+                setattr(contact, field, told.get(field, getattr(before or contact, field)))
+            if not contact.name:
+                raise ValidationError({"name": [_EMPTY]})
             contact.save()
-            told = changes.between(_told(before), _told(contact)) if before else {}
-            AuditEvent.note(actor, "contact.change" if before else "contact.add", contact, **told)
+            noted = changes.between(_told(before), _told(contact)) if before else {}
+            AuditEvent.note(actor, "contact.change" if before else "contact.add", contact, **noted)
     except IntegrityError:
         raise Taken from None
     return contact
@@ -267,12 +316,16 @@ def _number(text: str) -> str:
 
 def _name(text: str) -> str:
     if not (words := _words(text)):
-        raise ValidationError("it is empty.")
+        raise ValidationError(_EMPTY)
     return words
 
 
+def _folded(text: str) -> str:
+    return " ".join(text.split())
+
+
 def _words(text: str) -> str:
-    words = " ".join(text.split())
+    words = _folded(text)
     if len(words) > _LONGEST:
         raise ValidationError(f"at most {_LONGEST} characters.")
     return words

@@ -37,8 +37,8 @@ def other_party(call: Call) -> str:
     return "" if is_nobody(number) else number
 
 
-def name_other_party(call: Call, name: str, company: str | None, actor: Actor) -> Contact:
-    """Name the number of who is not us; a company of None stays as it is.
+def name_other_party(call: Call, name: str | None, company: str | None, actor: Actor) -> Contact:
+    """Name the number of who is not us; what is None stays as it is.
 
     ``ValidationError`` says what is wrong, by field.
     """

@@ -10,7 +10,7 @@ from voice.calls import timeline
 from voice.models import Call, CallNote, CallTag, FollowUp
 from voice.notes import contacts, history, notes
 
-REFUSED = "refused_note"  # of the session: call and text, which the form has once more
+REFUSED, REFUSED_NAME = "refused_note", "refused_name"  # of the session: call and texts, which its form has once more
 _MOST_LEGS, _MOST_NOTES = 100, 50
 _SEEN = ("callnote", "calltag", "followup", "contact")
 
@@ -25,6 +25,7 @@ def panel(request: HttpRequest, call: Call) -> SafeString:
     follow_up = FollowUp.objects.filter(call=call).select_related("assignee").first() if sees["followup"] else None
     known = contacts.names([past.number]) if past and sees["contact"] else {}
     contact = known.get(past.number) if past else None
+    begun, renamed = contacts.begun_with(contact, user), _refused(request, call, REFUSED_NAME) or {}
     rows = list(written.order_by("-at", "-id")[: _MOST_NOTES + 1])
     people, are_more_people = notes.people() if user.has_perm("voice.add_followup") else ([], False)
     context: dict[str, Any] = {
@@ -39,10 +40,12 @@ def panel(request: HttpRequest, call: Call) -> SafeString:
         "are_more_people": are_more_people,
         "history": past,
         "contact": contact,
-        "begun": contacts.begun_with(contact, user),
+        "begun": begun,
+        "typed": begun | renamed,
+        "is_name_refused": bool(renamed),
         "may_name": user.has_perms(contacts.TO_NAME),
         "longest": notes.LONGEST,
-        "refused": _refused(request, call),
+        "refused": _refused(request, call, REFUSED),
     }
     return SafeString(render_to_string("voice/notes/panel.html", context, request))
 
@@ -53,10 +56,10 @@ def _legs(request: HttpRequest, call: Call) -> list[tuple[str, Call]]:
     return [one for at, one in enumerate(legs) if at < _MOST_LEGS or one[1].pk == call.pk]
 
 
-def _refused(request: HttpRequest, call: Call) -> str:
-    """Take the text of the note on this call that was refused just now."""
-    of, text = request.session.get(REFUSED, ("", ""))
+def _refused(request: HttpRequest, call: Call, key: str) -> Any:
+    """Take what was typed into a form of this call's page and refused just now."""
+    of, typed = request.session.get(key, ("", None))
     if of != str(call.pk):
-        return ""
-    del request.session[REFUSED]
-    return str(text)
+        return None
+    del request.session[key]
+    return typed

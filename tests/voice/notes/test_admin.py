@@ -1,5 +1,6 @@
 """What people add to a call from its page: by whom it may be added, what becomes of it, what is told of it."""
 
+import re
 from typing import Any
 
 import pytest
@@ -231,3 +232,55 @@ def test_a_number_in_a_name_is_in_no_form_of_who_may_not_see_it(browser: Client,
     assert "+13125550001" in browser.get(page(call)).content.decode()
     browser.force_login(user_with("Support"))
     assert "+13125550001" not in browser.get(page(call)).content.decode()
+
+
+# --- A page that was opened a while ago -------------------------------------------------------------------------------
+
+
+def naming(html: str, call: Call) -> dict[str, str]:
+    """What the browser sends of the form for the number's name, as it was drawn."""
+    form = html.partition(f'action="{page(call, "name")}"')[2].partition("</form>")[0]
+    return dict(re.findall(r'<input[^>]* name="((?:initial-)?(?:name|company))"[^>]* value="([^"]*)"', form))
+
+
+def named() -> tuple[str, str]:
+    contact = Contact.objects.get()
+    return contact.name, contact.company
+
+
+def test_who_names_a_number_takes_away_nothing_that_somebody_else_has_told_meanwhile(
+    browser: Client, call: Call
+) -> None:
+    fields = naming(section(browser, call), call)
+    assert fields == dict.fromkeys(("initial-name", "initial-company", "name", "company"), "")
+    contacts.save(FROM, "Ada", "Fitzroy Ltd", PORTAL)
+    refused = browser.post(page(call, "name"), fields | {"name": "Ada F."}, follow=True).content.decode()
+    assert "name: Somebody else has changed this meanwhile, to “Ada”. Save again to have yours." in refused
+    assert named() == ("Ada", "Fitzroy Ltd")
+    fields = naming(refused, call)
+    assert fields == {
+        "initial-name": "Ada",
+        "initial-company": "Fitzroy Ltd",
+        "name": "Ada F.",
+        "company": "Fitzroy Ltd",
+    }
+    assert naming(section(browser, call), call)["name"] == "Ada"
+    browser.post(page(call, "name"), fields)
+    assert named() == ("Ada F.", "Fitzroy Ltd")
+
+
+def test_what_was_left_alone_in_the_form_of_a_name_stays_as_somebody_else_has_made_it(
+    browser: Client, call: Call
+) -> None:
+    contacts.save(FROM, "Ada", "Fitzroy Ltd", PORTAL)
+    fields = naming(section(browser, call), call)
+    contacts.save(FROM, "Ada Fitzroy", "", PORTAL)
+    browser.post(page(call, "name"), fields | {"name": "Ada  Fitzroy"})  # both made the same of it
+    assert named() == ("Ada Fitzroy", "")
+    contacts.save(FROM, "Ada", "Fitzroy Ltd", PORTAL)
+    browser.post(page(call, "name"), fields | {"company": ""})
+    assert named() == ("Ada", "")
+    contacts.remove(Contact.objects.get(), PORTAL)
+    answer = browser.post(page(call, "name"), fields | {"company": "Cab Ltd"}, follow=True)
+    assert "Somebody else has emptied this meanwhile." in answer.content.decode()
+    assert not Contact.objects.exists()

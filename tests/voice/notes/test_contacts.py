@@ -22,6 +22,7 @@ from tests.support.rows import Call
 from voice.models import Contact
 from voice.notes import contacts
 from voice.notes.contact_admin import ContactAdmin, ContactForm
+from voice.notes.contact_api import ContactViewSet
 
 pytestmark = pytest.mark.django_db
 LIST, REST = "/admin/voice/contact/", "/api/v1/contacts/"
@@ -231,6 +232,23 @@ def test_a_contact_is_made_found_changed_and_forgotten(api: APIClient) -> None:
     problem(api.get(made["Location"]), 404)
     actions = AuditEvent.objects.filter(action__startswith="contact.").values_list("action", flat=True)
     assert sorted(actions) == ["contact.add", "contact.add", "contact.change", "contact.delete"]
+
+
+def test_what_is_not_told_over_rest_stays_as_somebody_else_has_just_made_it(
+    api: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contact, find = contacts.save(FROM, "Ada", "Fitzroy Ltd", PORTAL), ContactViewSet.get_object
+
+    def too_early(view: ContactViewSet) -> Any:
+        """Read the contact a moment before somebody else writes it."""
+        found = find(view)
+        contacts.save(FROM, "Ada Fitzroy", "Fitzroy Ltd", PORTAL)
+        return found
+
+    monkeypatch.setattr(ContactViewSet, "get_object", too_early)
+    changed = api.patch(f"{REST}{contact.pk}/", {"company": "Fitzroy Inc"}, format="json").json()
+    assert (changed["name"], changed["company"]) == ("Ada Fitzroy", "Fitzroy Inc")
+    assert Contact.objects.get().name == "Ada Fitzroy"
 
 
 def test_what_is_no_contact_is_told_by_field(api: APIClient) -> None:
