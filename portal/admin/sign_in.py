@@ -8,6 +8,7 @@ import re
 from functools import wraps
 from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlencode
 
 import structlog
 from django.conf import settings
@@ -15,11 +16,12 @@ from django.contrib import messages
 from django.contrib.auth import get_user_model
 from django.contrib.auth.views import redirect_to_login
 from django.contrib.sessions.models import Session
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.html import format_html
+from django.utils.http import url_has_allowed_host_and_scheme
 from unfold.forms import AuthenticationForm
 
 from portal.actors import actor_of, address_of
@@ -36,6 +38,8 @@ _TOO_MANY = (
     "or in a browser that has signed in to this account before."
 )
 _BUSY = "Too many people sign in at this moment. Try again in a few seconds."
+_UNTAKEN = "untaken"  # in the query of the sign-in: a message made before it would be used up on its own page
+_NOT_TAKEN = "You were signed out: what you sent was not taken."
 _log = structlog.get_logger(__name__)
 
 
@@ -88,6 +92,8 @@ def follow_up(request: HttpRequest, answer: HttpResponse) -> HttpResponse:
         AuditEvent.note(actor_of(request), "sign-in")
         name = request.user.get_username()
         _remember(answer, name)
+        if _UNTAKEN in request.GET:
+            messages.warning(request, _NOT_TAKEN)
         if name in KNOWN_NAMES and any(account.is_live for account in TelnyxAccount.objects.only("base_url")):
             words = format_html("Everybody who attacks a portal tries the name {}. {}", name, _way_to_another(request))
             messages.warning(request, words)
@@ -105,16 +111,33 @@ def follow_up(request: HttpRequest, answer: HttpResponse) -> HttpResponse:
 
 
 def led_to_it(site: Any, view: Any) -> Any:
-    """Have htmx lead to the sign-in whoever is signed out: it would draw that page into a part of the open one."""
+    """Lead to the sign-in, and from there to the page that was open, whoever is signed out where Django would not.
+
+    htmx would draw the sign-in into a part of that page. What was sent has an address that often takes a POST alone.
+    """
 
     @wraps(view)
     def led(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        if not request.headers.get("HX-Request") or site.has_permission(request):
+        if site.has_permission(request):
             return view(request, *args, **kwargs)
-        here = _ORIGIN.sub("", request.headers.get("HX-Current-URL", ""), count=1) or reverse("admin:index")
-        return HttpResponse(headers={"HX-Redirect": redirect_to_login(here, reverse("admin:login")).url})
+        if request.headers.get("HX-Request"):
+            here = _ORIGIN.sub("", request.headers.get("HX-Current-URL", ""), count=1) or reverse("admin:index")
+            return HttpResponse(headers={"HX-Redirect": redirect_to_login(here, reverse("admin:login")).url})
+        is_sent = request.method not in {"GET", "HEAD"} and request.path != reverse("admin:logout")
+        if not is_sent or request.user.is_authenticated:
+            return view(request, *args, **kwargs)
+        query = urlencode({"next": _sent_from(request), _UNTAKEN: "1"}, safe="/")
+        return HttpResponseRedirect(f"{reverse('admin:login')}?{query}")
 
     return led
+
+
+def _sent_from(request: HttpRequest) -> str:
+    """Return the path of the page of the admin that a form was on; that of the home page where none is told."""
+    told, home = request.headers.get("Referer", ""), reverse("admin:index")
+    path = _ORIGIN.sub("", told, count=1)
+    is_ours = url_has_allowed_host_and_scheme(told, {request.get_host()}) and path.startswith(home)
+    return path if is_ours else home
 
 
 def _note_failure(request: HttpRequest, name: str) -> None:

@@ -11,9 +11,12 @@ from django.test import Client, RequestFactory
 from django.utils import timezone
 
 from portal.admin import sign_in
-from portal.models import AuditEvent
+from portal.models import AuditEvent, TelnyxAccount
 from portal.tasks import clean_up
 from tests.support.accounts import make_account
+from tests.support.call_pages import page as page_of
+from tests.support.factories import make_call
+from voice.models import CallNote
 
 PASSWORD = "a long enough password"
 LIMIT = settings.AXES_FAILURE_LIMIT
@@ -197,3 +200,39 @@ def test_who_is_signed_out_while_a_page_is_open_is_led_to_the_sign_in_and_back(b
     assert (back.status_code, back["Location"]) == (302, page)
     assert browser.get(lines, headers={"HX-Request": "true"})["HX-Redirect"] == "/admin/login/?next=/admin/"
     assert browser.get(lines).status_code == 302  # who asks for a page is led to it as ever
+
+
+def test_what_is_sent_after_the_session_has_ended_is_told_to_be_lost_on_the_page_that_it_was_sent_from(
+    browser: Client, account: TelnyxAccount
+) -> None:
+    call = make_call(account)
+    page, told = page_of(call), "You were signed out: what you sent was not taken."
+    Session.objects.all().delete()
+    note = {"text": "Called back."}
+    answer = browser.post(page_of(call, "note"), note, headers={"Referer": f"http://testserver{page}"})
+    assert (answer.status_code, answer["Location"]) == (302, f"/admin/login/?next={page}&untaken=1")
+    form = f'action="/admin/login/?next={page}&amp;untaken=1"'  # the browser's answer says it once more
+    assert form in browser.get(answer["Location"]).content.decode()
+    back = browser.post(answer["Location"], {"username": "operator", "password": PASSWORD}, follow=True)
+    assert (back.status_code, back.redirect_chain) == (200, [(page, 302)])
+    assert told in back.content.decode()
+    assert told not in browser.get(page).content.decode()
+    assert not CallNote.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        *("", "http://[", "/admin", "//elsewhere.example/admin/", "http://elsewhere.example/admin/"),
+        *("http://testserver//elsewhere.example/", "http://testserver/api/docs/", "http://testserver:80@x/admin/"),
+    ],
+)
+def test_who_sent_something_from_no_page_of_the_admin_is_led_to_its_home(client: Client, db: None, page: str) -> None:
+    answer = client.post("/admin/password_change/", headers={"Referer": page})
+    assert (answer.status_code, answer["Location"]) == (302, "/admin/login/?next=/admin/&untaken=1")
+
+
+def test_who_signs_out_twice_or_is_no_staff_has_sent_nothing_that_was_lost(client: Client, db: None) -> None:
+    assert client.post("/admin/logout/")["Location"] == "/admin/"
+    client.force_login(User.objects.create_user("guest", password=PASSWORD))
+    assert client.post("/admin/password_change/")["Location"] == "/admin/login/?next=/admin/password_change/"
