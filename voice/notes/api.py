@@ -161,7 +161,7 @@ class CallFollowUpViewSet(_OfCall):
         """Ask somebody to look at it again, also one that was done."""
         call, name = self.call(), self.given(NewFollowUpSerializer, "assignee")
         try:
-            asked = notes.ask_for_follow_up(call, notes.person(name or ""), self.actor)
+            asked = notes.ask_for_follow_up(call, notes.person(name or ""), self.actor, takes_over=True)
         except Wrong as wrong:
             raise ValidationError({"assignee": wrong.messages}) from None
         return Response(self.get_serializer(asked).data)

@@ -49,8 +49,11 @@ def remove(note: CallNote, actor: Actor) -> None:
             AuditEvent.note(actor, "call.note_removed", note.call, written_by=note.written_by)
 
 
-def ask_for_follow_up(call: Call, assignee: Any, actor: Actor) -> FollowUp:
-    """Say that somebody is to look at the call again: one person, or whoever comes first."""
+def ask_for_follow_up(call: Call, assignee: Any, actor: Actor, *, takes_over: bool = False) -> FollowUp:
+    """Say that somebody is to look at the call again: one person, or whoever comes first.
+
+    What somebody else is asked to look at, and has not, stays with them, unless it ``takes_over``: ``ValidationError``.
+    """
     told = {
         "asked_by": actor.label.removeprefix("user: ")[:200],
         "at": timezone.now(),
@@ -59,7 +62,15 @@ def ask_for_follow_up(call: Call, assignee: Any, actor: Actor) -> FollowUp:
         "done_by": "",
     }
     with transaction.atomic():
-        row, _ = FollowUp.objects.update_or_create(call=call, defaults=told)
+        row, is_new = FollowUp.objects.select_for_update(no_key=True).get_or_create(call=call, defaults=told)
+        if not is_new:
+            other = None if takes_over or row.done_at else row.assignee
+            if other is not None and other not in (assignee, actor.user):
+                name = masked_for(actor.user, other.get_username())
+                raise ValidationError(f"Somebody else has been asked meanwhile: {name}.")
+            for field, value in told.items():
+                setattr(row, field, value)
+            row.save(update_fields=list(told))
         AuditEvent.note(actor, "call.follow_up", call, assignee=assignee.get_username() if assignee else "")
     return row
 

@@ -179,6 +179,23 @@ def test_follow_ups_are_listed_until_they_are_done(browser: Client, user_with: A
     assert FollowUp.objects.get().done_at is None
 
 
+def test_what_somebody_else_has_been_asked_meanwhile_stays_with_them(
+    browser: Client, user_with: Any, call: Call
+) -> None:
+    ada, bob = (user_with("Support", username=name) for name in ("ada", "bob"))
+    hers = Client()
+    hers.force_login(ada)
+    notes.ask_for_follow_up(call, ada, PORTAL)
+    for assignee in ("", f"pk:{bob.pk}"):
+        answer = browser.post(page(call, "follow-up"), {"assignee": assignee}, follow=True)
+        assert "Somebody else has been asked meanwhile: ada." in answer.content.decode()
+        assert FollowUp.objects.get().assignee == ada
+    browser.post(page(call, "follow-up"), {"assignee": f"pk:{ada.pk}"})
+    assert FollowUp.objects.get().asked_by == "operator"
+    hers.post(page(call, "follow-up"), {"assignee": f"pk:{bob.pk}"})  # what is hers she hands on
+    assert FollowUp.objects.get().assignee == bob
+
+
 def test_the_list_of_follow_ups_leads_to_calls_those_alone_who_may_see_them(
     browser: Client, signed_in: Any, call: Call
 ) -> None:
