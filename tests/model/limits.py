@@ -19,6 +19,8 @@ def taken(world: World, but: CallCommand | None = None) -> tuple[int, int]:
     now = world.clock.database()
     rows = CallCommand.objects.filter(account=world.account, counted_at__lte=but.counted_at if but else now, dials=1)
     rows = rows.exclude(status="expired")
+    # a paused batch takes no room but for what has left of it
+    rows = rows.exclude(status="queued", first_sent_at=None, batch__status="paused")
     makers = {leg.control_id: leg.by for leg in world.telnyx.legs}
     alive = list(Call.objects.alive().filter(account=world.account, direction="outgoing"))
     by = [makers.get(call.call_control_id) for call in alive]

@@ -29,7 +29,7 @@ from voice.suspensions import standing
 
 MAX_LINES = 1000
 SLOWEST, FASTEST = 0.01, 20.0  # dials per second
-_HELD = datetime(9999, 1, 1, tzinfo=UTC)  # a paused line is due then
+_HELD = datetime(9999, 1, 1, tzinfo=UTC)  # a paused line is due then, and takes room from then on
 _HEADERS = {"number", "numbers", "to", "phone", "phone number", "phone_number"}
 _QUOTED = re.compile(r'"((?:[^"]|"")*)"')  # a cell of CSV
 _ROOM_AFTER = timedelta(seconds=5)  # a full limit is asked again then
@@ -155,9 +155,20 @@ def pause(batch: DialBatch, actor: Actor, *, paused_for: uuid.UUID | None = None
         is_held = batch.status == DialBatch.Status.PAUSED and batch.paused_for is not None and paused_for is None
         if batch.status != DialBatch.Status.RUNNING and not is_held:
             return batch
-        _waiting(batch).update(lease_until=_HELD)
+        _waiting(batch).update(lease_until=_HELD, counted_at=_HELD)
         batch.paused_for = paused_for
         return _changed(batch, DialBatch.Status.PAUSED, "batch.pause", actor)
+
+
+def hold_if_paused(command: CallCommand) -> None:
+    """Hold, unsaved, a line that was on the wire and has not left, as ``pause`` has held the others meanwhile.
+
+    Inside the transaction that saves it: ``pause`` and ``resume`` come before it, or find it waiting.
+    """
+    if command.batch is None or command.first_sent_at is not None:
+        return
+    if _locked(command.batch).status == DialBatch.Status.PAUSED:
+        command.lease_until = command.counted_at = _HELD
 
 
 def resume(batch: DialBatch, actor: Actor, *, paused_for: uuid.UUID | None = None) -> DialBatch:

@@ -41,6 +41,7 @@ _CLOSING = (
     *("status", "error", "error_code", "finished_at", "lease_until", "attempts", "answer", "settlement", "settled_at"),
     *("call", "call_control_id", "conference"),
 )
+_PUT_BACK = ("status", "lease_until", "counted_at", "first_sent_at", "attempts", "error", "error_code")
 
 
 @dataclass(frozen=True)
@@ -352,7 +353,9 @@ def _postpone(command: CallCommand, until: datetime, status: str, only_if: dict[
     if all(attempt.get("outcome") in _NOTHING_HAPPENED for attempt in command.attempts):
         command.first_sent_at = None
     command.status, command.lease_until = status, until
-    sql.update(command, ("status", "lease_until", "first_sent_at", "attempts", "error", "error_code"), **only_if)
+    with nullcontext() if command.batch_id is None else transaction.atomic():
+        batches.hold_if_paused(command)
+        sql.update(command, _PUT_BACK, **only_if)
 
 
 def _next_resend(command: CallCommand, now: datetime) -> datetime | None:
