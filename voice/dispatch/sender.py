@@ -28,7 +28,7 @@ from voice.dialling import batches, limits
 from voice.dispatch import circuit_breaker, held_back, ordering
 from voice.dispatch.dialled_call import call_of_dial, refused_call
 from voice.dispatch.evidence import is_already_so
-from voice.models import AccountBreaker, Call, CallCommand, Conference, DialBatch
+from voice.models import AccountBreaker, Call, CallCommand, Conference, DialBatch, Stop
 from voice.texml import requests
 
 _BRIDGE_AGAIN = timedelta(milliseconds=400)
@@ -174,7 +174,7 @@ def _reason_not_to_send(
     elif conference is not None and conference.is_over:
         why = "The conference has already ended."
     elif now > command.expires_at:
-        why = "Too late: it would not make sense any more."
+        why = _why_too_late(command)
     elif command.first_sent_at and retry_policy.is_sent_once(command.action):
         why = "The sender died while it was on the wire, and Telnyx would not recognise a repeat."
     elif (
@@ -194,6 +194,12 @@ def _reason_not_to_send(
     if command.first_sent_at:
         return _Status.UNCERTAIN, f"{why} Whether Telnyx carried it out is not known."
     return _Status.EXPIRED, f"{why} {_last_words(command)}".strip()
+
+
+def _why_too_late(command: CallCommand) -> str:
+    """Tell what has ended its time: of a dial perhaps a stop, which has given its own time to what was on the wire."""
+    stop = Stop.objects.filter(at=command.expires_at).first() if command.action in actions.NEW_CALLS else None
+    return stop.words if stop else "Too late: it would not make sense any more."
 
 
 def _last_words(command: CallCommand) -> str:

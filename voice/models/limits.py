@@ -139,3 +139,8 @@ class Stop(models.Model):
 
     def __str__(self) -> str:
         return f"stop at {self.at:%Y-%m-%d %H:%M:%S} UTC"
+
+    @property
+    def words(self) -> str:
+        """Return what a dial says that was not sent, or not sent again, because of it."""
+        return f"All outgoing calls were stopped by {self.requested_by}."

@@ -89,7 +89,7 @@ def outgoing(account: TelnyxAccount | None = None) -> QuerySet[Call]:
 
 
 def running_batches(account: TelnyxAccount | None = None) -> QuerySet[DialBatch]:
-    """Select the batches that have lines to dial."""
+    """Select the batches that have lines to dial, or on the wire."""
     rows = _with_lines_left().filter(status=DialBatch.Status.RUNNING)
     return rows.filter(account=account) if account else rows
 
@@ -104,17 +104,21 @@ def waiting_dials(account: TelnyxAccount | None = None) -> QuerySet[CallCommand]
 def stop_outgoing(stop_id: uuid.UUID, actor: Actor, account: TelnyxAccount | None = None) -> Stop:
     """Pause the batches, drop dials that have not left, hang up every outgoing call.
 
-    The same ``stop_id``: once. One that was interrupted goes on, since nothing of it is done twice.
+    What is on the wire is not sent again, whatever Telnyx says. The same ``stop_id``: once. One that was interrupted
+    goes on, since nothing of it is done twice.
     """
     row = _begin(stop_id, actor, account)
     if row.done_at:
         return row
     _pause(running_batches(account), row.pk, actor)
     row.batches = paused_with(row.pk).count()
-    why = f"All outgoing calls were stopped by {actor.label}."
-    dropped = {"status": _Status.EXPIRED, "finished_at": row.at, "lease_until": None, "error": why}
+    dropped = {"status": _Status.EXPIRED, "finished_at": row.at, "lease_until": None, "error": row.words}
     with transaction.atomic():
+        # in the order in which a sender locks those of one event; and none comes back between the two statements
+        open_dials = waiting_dials(account) | _begun_dials(account)
+        list(open_dials.select_for_update(no_key=True).order_by("created_at", "sequence").values_list("pk"))
         number = waiting_dials(account).update(**dropped)
+        _begun_dials(account).update(expires_at=row.at)
         Stop.objects.filter(pk=row.pk).update(dials=F("dials") + number)  # somebody else may stop them with it
     row.dials += number
     _hang_up(row, list(outgoing(account).select_related("account").defer("facts")[:MOST]), actor)
@@ -192,9 +196,17 @@ def _end(row: Stop, actor: Actor, action: str, *counts: str) -> Stop:
     return row
 
 
+def _begun_dials(account: TelnyxAccount | None) -> QuerySet[CallCommand]:
+    """Select the dials that have left and are not over, lines of batches among them: Telnyx may send them back."""
+    left = Q(status=_Status.SENDING) | Q(status=_Status.QUEUED, first_sent_at__isnull=False)
+    rows = CallCommand.objects.filter(left, action__in=sorted(actions.NEW_CALLS))
+    return rows.filter(account=account) if account else rows
+
+
 def _with_lines_left() -> QuerySet[DialBatch]:
-    waiting = CallCommand.objects.filter(status=_Status.QUEUED, batch__isnull=False).values("batch")
-    return DialBatch.objects.filter(pk__in=waiting)
+    """Select the batches with lines to dial. One on the wire is one: Telnyx may send it back, and then it waits."""
+    left = CallCommand.objects.filter(status__in=(_Status.QUEUED, _Status.SENDING), batch__isnull=False)
+    return DialBatch.objects.filter(pk__in=left.values("batch"))
 
 
 def _pause_all_of(row: Suspension, actor: Actor) -> None:

@@ -352,7 +352,7 @@ def test_a_stop_takes_as_many_statements_for_many_calls_as_for_few(
 ) -> None:
     for at in range(60):
         make_call(account, f"o{at}", direction="outgoing")
-    with django_assert_max_num_queries(25):
+    with django_assert_max_num_queries(27):
         assert service.stop_outgoing(uuid.uuid4(), PORTAL, account).calls == 60
 
 

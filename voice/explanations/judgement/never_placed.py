@@ -100,6 +100,8 @@ def _expired(command: Command, context: Context) -> Verdict:
         return Verdict("settled", "unknown", "unknown", sentence, MEDIUM, source=PORTAL)
     if "batch was cancelled" in words:
         sentence, code, following = f"Not dialled: its batch was cancelled ({actor(command.by)}).", "cancelled", ""
+    elif "outgoing calls were stopped" in words:  # by a person, whatever held it back meanwhile
+        sentence, code, following = f"Not sent: {short(command.words.partition(' Before: ')[0])}.", "not_sent", ""
     elif held := held_words(command, context):
         sentence, code, following = f"Never placed, never sent: {held}.", "held_back", _BREAKER
     elif "too late" in words or "earlier command" in words or "already ended" in words:

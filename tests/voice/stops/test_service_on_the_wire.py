@@ -1,0 +1,116 @@
+"""A dial that is on the wire while everything is stopped: Telnyx sends it back, does not answer, or takes it."""
+
+import uuid
+from typing import Any
+
+import pytest
+from rest_framework.test import APIClient
+
+from portal.actors import PORTAL
+from portal.models import TelnyxAccount
+from portal.telnyx.errors import TelnyxError, TelnyxUnavailable, TelnyxUncertain
+from tests.support.accounts import make_account
+from tests.support.batches import begin
+from tests.support.commands import dial, now_due, seen
+from tests.support.rows import AccountBreaker, Call, CallCommand, DialBatch
+from tests.support.telnyx_answers import telnyx_says
+from tests.support.times import ago
+from voice.dispatch import sender
+from voice.models import Stop
+from voice.stops import service
+
+pytestmark = pytest.mark.django_db
+SENT_BACK = TelnyxUnavailable("Too many requests.", http_status=429, retry_after=1)
+NOT_ANSWERED = TelnyxUncertain("HTTP 503", http_status=503)
+NEW = {"call_control_id": "v3:new", "call_leg_id": "new", "call_session_id": "s"}
+WORDS = "All outgoing calls were stopped by portal."
+
+
+def on_the_wire(command: CallCommand) -> CallCommand:
+    now_due(command)
+    claimed = sender._claim(command.pk)
+    assert claimed is not None
+    return claimed
+
+
+def stop(account: TelnyxAccount | None) -> Stop:
+    return service.stop_outgoing(uuid.uuid4(), PORTAL, account)
+
+
+def sent_again(command: CallCommand) -> int:
+    """Its time comes, and Telnyx takes whatever it is asked for; how often it is asked."""
+    AccountBreaker.objects.all().delete()
+    now_due(command)
+    with telnyx_says(command.account, calls={"data": NEW}) as asked:
+        sender.send(command.pk)
+    return len(asked.requests)
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "words"),
+    [
+        (SENT_BACK, "expired", f"{WORDS} Before: Too many requests."),
+        (NOT_ANSWERED, "uncertain", f"{WORDS} Whether Telnyx carried it out is not known."),
+    ],
+    ids=["sent back", "not answered"],
+)
+@pytest.mark.parametrize("is_of_all", [False, True], ids=["of its account", "of all"])
+def test_a_dial_that_telnyx_has_not_taken_when_all_is_stopped_is_not_sent_again(
+    account: TelnyxAccount, error: TelnyxError, status: str, words: str, is_of_all: bool
+) -> None:
+    claimed = on_the_wire(dial(account, "1"))
+    assert stop(None if is_of_all else account).dials == 0  # it has left
+    sender._settle(claimed, sender._Outcome(error=error))
+    assert sent_again(claimed) == 0
+    assert (seen(claimed).status, seen(claimed).error) == (status, words)
+
+
+def test_one_that_waits_for_its_resend_when_all_is_stopped_is_not_sent_again(account: TelnyxAccount) -> None:
+    """Of its first attempt nothing was heard, the second one was sent back."""
+    command = dial(account, "1")
+    tried = [{"at": ago(5).isoformat(), "outcome": one} for one in ("uncertain", "unavailable")]
+    CallCommand.objects.filter(pk=command.pk).update(first_sent_at=ago(5), attempts=tried)
+    stop(account)
+    assert (sent_again(command), seen(command).status) == (0, "uncertain")
+
+
+def test_one_that_telnyx_takes_is_a_call_that_the_next_stop_hangs_up(account: TelnyxAccount) -> None:
+    claimed = on_the_wire(dial(account, "1"))
+    assert stop(account).calls == 0
+    sender._settle(claimed, sender._Outcome(answer=NEW))
+    call = Call.objects.get()
+    assert (seen(claimed).status, seen(claimed).call) == ("ok", call)
+    (hang_up,) = service.commands_of(stop(account))
+    assert hang_up.call == call
+
+
+def test_one_of_another_account_is_sent_again(account: TelnyxAccount) -> None:
+    claimed = on_the_wire(dial(make_account("other"), "1"))
+    stop(account)
+    sender._settle(claimed, sender._Outcome(error=SENT_BACK))
+    assert (sent_again(claimed), seen(claimed).status) == (1, "ok")
+
+
+@pytest.mark.parametrize("lines", [1, 2], ids=["its last line", "one of its lines"])
+def test_a_line_that_is_sent_back_waits_until_its_batch_goes_on(
+    api: APIClient, account: TelnyxAccount, lines: int
+) -> None:
+    batch = begin(api, lines)
+    claimed = on_the_wire(batch.commands.get(sequence=1))
+    stopped = stop(account)
+    sender._settle(claimed, sender._Outcome(error=SENT_BACK))
+    assert (stopped.batches, DialBatch.objects.get().status) == (1, "paused")
+    assert (sent_again(claimed), seen(claimed).status) == (0, "queued")
+    assert service.resume(stopped.pk, PORTAL) == 1
+    assert (sent_again(claimed), seen(claimed).status) == (1, "ok")
+
+
+def test_a_batch_whose_last_line_telnyx_has_taken_is_done_though_it_was_stopped(
+    api: APIClient, account: TelnyxAccount
+) -> None:
+    batch = begin(api, 1)
+    claimed = on_the_wire(batch.commands.get())
+    stop(account)
+    sender._settle(claimed, sender._Outcome(answer=NEW))
+    told: Any = api.get(f"/api/v1/dial-batches/{batch.pk}/").json()
+    assert (told["status"], told["progress"]["counts"]["ok"]) == ("done", 1)
