@@ -17,6 +17,7 @@ from applications import receivers
 from applications.models import CallControlApplication, TelnyxApplication, TexmlApplication
 from portal.times import read_time
 from voice.alerts.findings import CheckRound, Finding
+from voice.dispatch import sender
 from voice.models import HAPPENED_AT, Alert, Call, CallCommand, CallEvent
 
 KIND = "application_silent"
@@ -90,13 +91,14 @@ def _ordered_elsewhere(call: str) -> QuerySet[CallCommand]:
 
 
 def _commands(check_round: CheckRound) -> QuerySet[CallCommand]:
-    return CallCommand.objects.filter(
+    rows = CallCommand.objects.filter(
         status=CallCommand.Status.OK,
         created_at__gt=check_round.now - WITHIN,
         first_sent_at__gt=check_round.since,
         action__in=PROMPT,
         first_sent_at__lt=check_round.now - AFTER,
     )
+    return rows.exclude(settlement=sender.WAS_OVER)  # Telnyx has done nothing, and tells of nothing
 
 
 def _unheard(check_round: CheckRound) -> dict[_Key, Proof]:

@@ -34,6 +34,7 @@ from voice.texml import requests
 _BRIDGE_AGAIN = timedelta(milliseconds=400)
 _NOTHING_HAPPENED = {TelnyxUnavailable.kind, TelnyxRefused.kind}
 _ENDED = "90018"  # Telnyx's code for: the call has already ended
+WAS_OVER = "The call had already ended: what was asked for is so."  # the settlement of a hang-up that is refused so
 _Status = CallCommand.Status
 _OPEN = (_Status.QUEUED, _Status.SENDING)
 _MAKES_ROWS = {*actions.NEW_CALLS, "conferences.create"}  # when Telnyx accepts it
@@ -329,7 +330,7 @@ def _final(command: CallCommand, error: TelnyxError | None) -> _Status:
         return _Status.OK
     if error.code == _ENDED and command.action in {*actions.HANG_UPS, "reject"}:
         command.error = command.error_code = ""
-        command.settlement = "The call had already ended: what was asked for is so."
+        command.settlement = WAS_OVER
         return _Status.OK
     # without an outcome: its sender died while it was on the wire
     before = any(attempt.get("outcome") in {None, TelnyxUncertain.kind} for attempt in command.attempts[:-1])
