@@ -7,7 +7,7 @@ import time
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import F, OuterRef, Q, Subquery
 from django.utils import timezone
 
 from applications.models import CallControlApplication, TexmlApplication
@@ -25,9 +25,14 @@ _MOST = 200  # applications of a kind that are asked
 
 
 def ask_telnyx() -> None:
-    """Fetch what is alive in every account that is due. What goes wrong is written into the listing, in words."""
+    """Fetch what is alive in every account that is due. What goes wrong is written into the listing, in words.
+
+    Whoever was asked longest ago comes first: the time may not do for all, and then the others come with the next look.
+    """
     until = time.monotonic() + _BUDGET_SECONDS
-    for account in TelnyxAccount.objects.order_by("name"):
+    listing = LiveListing.objects.filter(account=OuterRef("pk"))
+    accounts = TelnyxAccount.objects.annotate(claimed_at=Subquery(listing.values("claimed_at")))
+    for account in accounts.order_by(F("claimed_at").asc(nulls_first=True), "name"):
         if time.monotonic() < until and _claim(account):
             _ask(account, until)
 

@@ -2,21 +2,26 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.db import connections
+from django.db.models import F
 from django.test import Client
 
 from applications.models import CallControlApplication
 from portal.models import TelnyxAccount
 from portal.sandbox.server.server import Sandbox
+from tests.support.accounts import make_account
 from tests.support.factories import CONNECTION, make_call
 from tests.support.live_board import ASK, text
 from tests.support.rows import Call, LiveListing
 from tests.support.sandbox_ledger import wire
 from tests.support.telnyx_answers import telnyx_says
 from tests.support.times import ago
+from voice import models
 from voice.live_board import listings
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bystander")]
@@ -55,6 +60,25 @@ def test_of_many_watchers_one_asks(ring: Any, sandbox: Sandbox, sandbox_account:
         for done in [watchers.submit(watch) for _ in range(4)]:
             done.result()
     assert len(wire(sandbox, "/v2/connections")) == 1
+
+
+def test_where_one_account_takes_all_the_time_the_next_look_asks_whoever_was_asked_longest_ago(
+    account: TelnyxAccount, browser: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_account("second")
+    names = list(TelnyxAccount.objects.order_by("name").values_list("name", flat=True))
+    asked, clock = list[str](), [0.0]
+
+    def slow(one: TelnyxAccount, until: float) -> None:
+        asked.append(one.name)
+        clock[0] = until
+
+    monkeypatch.setattr(listings, "_ask", slow)
+    monkeypatch.setattr(listings, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    for _ in [*names, "the first one again"]:
+        assert browser.get(ASK).status_code == 204
+        models.LiveListing.objects.update(claimed_at=F("claimed_at") - timedelta(seconds=16))
+    assert asked == [*names, names[0]]
 
 
 def test_an_outage_is_told_in_words(ring: Any, sandbox: Sandbox, browser: Client) -> None:
