@@ -28,6 +28,7 @@ from voice.models import CallCommand, DialBatch
 from voice.suspensions import standing
 
 MAX_LINES = 1000
+_LAST_LINE = 32_767  # its command's ``sequence`` holds no more
 SLOWEST, FASTEST = 0.01, 20.0  # dials per second
 _HELD = datetime(9999, 1, 1, tzinfo=UTC)  # a paused line is due then, and takes room from then on
 _HEADERS = {"number", "numbers", "to", "phone", "phone number", "phone_number"}
@@ -280,6 +281,9 @@ def _unquoted(cell: str) -> str:
 
 
 def _judge(made: Plan, line: Line, near: str, held: list[Any], seen: dict[str, int]) -> None:
+    if line.at > _LAST_LINE:
+        made.problems[line.at] = f"Lines are counted up to {_LAST_LINE:,}: remove the empty lines above this one."
+        return
     try:
         to = check_endpoint(line.to, near)
     except ValidationError as error:

@@ -104,6 +104,18 @@ def test_a_line_is_counted_from_the_first_that_stands_there(browser: Client, app
     assert list(page.context["plan"].problems) == [3]
 
 
+def test_a_line_below_the_last_that_can_be_counted_is_told_and_nothing_is_dialled(
+    browser: Client, application: Any
+) -> None:
+    numbers = "\n" * 32_766 + "+13125550001\n+13125550002"
+    page = browser.post(PAGE, form(numbers=numbers, go="1"))
+    plan = page.context["plan"]
+    assert [line.at for line in plan.lines] == [32_767]
+    assert plan.problems == {32_768: "Lines are counted up to 32,767: remove the empty lines above this one."}
+    assert "Nothing was dialled: 1 line cannot be" in page.content.decode()
+    assert not CallCommand.objects.exists()
+
+
 def test_a_name_that_is_too_long_is_told_on_its_field(browser: Client, application: Any) -> None:
     page = browser.post(PAGE, form(name="x" * 101, go="1"))
     assert list(page.context["form"].errors) == ["name"]
