@@ -8,8 +8,7 @@ from typing import Literal
 
 from applications.editing.service import Conflict, create_application, delete_application, update_application
 from applications.exchange.plans import Step, same
-from applications.kinds import Kind, flatten, unflatten
-from applications.mirror.store import retrieved, store
+from applications.kinds import flatten, unflatten
 from applications.models import TelnyxApplication
 from portal.actors import Actor
 from portal.json_types import JsonObject
@@ -48,7 +47,7 @@ def carry_out(
 
     Ends at the first that Telnyx has another state for, or cannot be asked about. ``alive`` is called before each.
     """
-    made: set[str] = set()
+    made = {step.telnyx_id for step in steps}  # what the plan itself is about is nobody else's
     for step in steps:
         alive()
         outcome = _outcome(account, step, actor, planned_at, made, alive)
@@ -84,7 +83,7 @@ def _do(account: TelnyxAccount, step: Step, actor: Actor, planned_at: datetime, 
         row, notice = create_application(step.kind, account, unflatten(step.values), actor, open_choices=True)
         state: Literal["done", "failed"] = "failed" if notice and not _has(row, step) else "done"
         return Outcome(step, state, notice, row.telnyx_id)
-    row = _row(account, step.kind, step.telnyx_id, actor)
+    row = step.kind.rows(account).get(telnyx_id=step.telnyx_id)  # kept, at the latest, when the run was begun
     if step.action == "delete":
         delete_application(row, actor, expected=[step.base])
     else:
@@ -110,14 +109,6 @@ def _made_since(
     named = {step.kind.model.name_field: step.name}
     since = step.kind.rows(account).filter(**named, missing_since=None, pulled_at__gte=planned_at)
     return since.exclude(telnyx_id__in=made).first()
-
-
-def _row(account: TelnyxAccount, kind: Kind, telnyx_id: str, actor: Actor) -> TelnyxApplication:
-    row = kind.rows(account).filter(telnyx_id=telnyx_id).first()
-    if row is None:  # never pulled yet
-        remote = retrieved(kind, account, telnyx_id)
-        row, _ = store(kind, account, remote, actor, f"read ({actor.label})")
-    return row
 
 
 def _words(error: TelnyxError) -> str:

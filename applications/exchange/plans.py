@@ -15,7 +15,7 @@ from applications.addresses import is_address
 from applications.dependents import dependents
 from applications.editing.checks import check
 from applications.kinds import BY_SLUG, KINDS, Kind, flatten
-from applications.mirror.answers import agree, digest
+from applications.mirror.answers import agree, digest, merged
 from applications.models import TelnyxApplication
 from applications.pulls import listing
 from applications.pulls.mass_delete import looks_like_mass_delete
@@ -175,7 +175,7 @@ def make(
                 known[kind.slug] = known.get(kind.slug, 0) + len(page.remotes)
                 rows = {row.telnyx_id: row for row in kind.rows(account).filter(telnyx_id__in=page.remotes)}
                 for id, remote in page.remotes.items():
-                    matching.meet(id, remote, _base(rows.get(id), remote))
+                    matching.meet(id, remote, base_of(rows.get(id), remote))
         except listing.TooManyUnknown as error:
             problems.append(Problem(0, "", str(error)))
             continue
@@ -190,12 +190,14 @@ def make(
     return Plan(account, told, sorted(problems, key=lambda problem: problem.line), unchanged, made_at, known)
 
 
-def _base(row: TelnyxApplication | None, remote: JsonObject) -> str:
-    """Return what names the state that was listed: the row's digest where it says the same, for the row may hold more.
+def base_of(row: TelnyxApplication | None, remote: JsonObject) -> str:
+    """Return what names the state that was listed: the digest that its row has, or gets when that state is kept.
 
     A single answer tells what the list leaves out, and the row has both.
     """
-    return row.remote_digest if row and agree(row.remote, remote) else digest(remote)
+    if row is None:
+        return digest(remote)
+    return row.remote_digest if agree(row.remote, remote) else digest(merged(row.remote, remote))
 
 
 def _unknown_targets(

@@ -72,7 +72,7 @@ def begin(
     try:
         for kind in plan.kinds:
             runs.append(_begun(kind, plan, actor, source))
-        if changed := freshness.outdated(plan, on_read, partial(alive, runs)):
+        if changed := freshness.outdated(plan, actor, on_read, partial(alive, runs)):
             raise Outdated(*changed)
     except BaseException as error:
         ApplyRun.objects.filter(pk__in=[run.pk for run in runs]).delete()  # nothing was done

@@ -19,6 +19,7 @@ from portal.telnyx.client import ask
 from tests.support.application_documents import HOOK, by_name, counts, plan_of, run, write
 from tests.support.applications import CALL_CONTROL, TEXML, at_telnyx, change_at_telnyx
 from tests.support.sandbox_ledger import requests
+from tests.support.telnyx_edits import reasons
 
 pytestmark = pytest.mark.usefixtures("only_account")
 
@@ -68,16 +69,18 @@ def test_apply_stops_when_telnyx_changed_since_the_plan(
     assert len(requests(sandbox, "POST")) == 2
 
 
+@pytest.mark.usefixtures("differing")
 def test_a_change_at_the_last_moment_stops_the_rest(
     sandbox_account: TelnyxAccount, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = (at_telnyx(sandbox_account, name=name) for name in ("first", "second"))
-    wanted = {"active": False}
+    wanted, real = {"active": False}, freshness.outdated
     write(file, {"call_control_applications": {"first": wanted, "second": dict(wanted)}})
 
-    def looked(plan: Any, *_: Any) -> list[str]:
+    def looked(*given: Any) -> list[str]:
+        changed = real(*given)
         change_at_telnyx(sandbox_account, first, webhook_timeout_secs=9)
-        return []
+        return changed
 
     monkeypatch.setattr(freshness, "outdated", looked)
     err = StringIO()
@@ -106,6 +109,52 @@ def test_what_the_list_tells_otherwise_than_the_single_answer_stops_nothing(
     write(file, {"call_control_applications": {}})
     assert "1 of 1 done" in run("apply", str(file), "--prune", "--yes", "--accept-deletes")
     assert by_name(sandbox_account) == {}
+
+
+@pytest.mark.usefixtures("differing")
+def test_what_was_never_pulled_is_changed_and_deleted_in_one_run(sandbox_account: TelnyxAccount, file: Path) -> None:
+    for name in ("first", "second"):
+        at_telnyx(sandbox_account, name=name)
+    write(file, {"call_control_applications": {"first": {"active": False}, "second": {"active": False}}})
+    assert "2 of 2 done." in run("apply", str(file), "--yes")
+    assert {remote["active"] for remote in by_name(sandbox_account).values()} == {False}
+    for name in ("third", "fourth"):
+        at_telnyx(sandbox_account, name=name)
+    assert "2 of 2 done." in run("apply", str(file), "--prune", "--yes", "--accept-deletes")
+    assert set(by_name(sandbox_account)) == {"first", "second"}
+    assert reasons(CallControlApplication.objects.get(application_name="first")) == [
+        "changed (command line: apps.yaml)",
+        "read (command line: apps.yaml)",
+    ]
+
+
+@pytest.mark.usefixtures("differing")
+def test_what_was_changed_at_telnyx_before_the_plan_is_done_in_one_run(
+    sandbox_account: TelnyxAccount, mirrored: Any, file: Path
+) -> None:
+    rows = [mirrored(name=name) for name in ("first", "second")]
+    rows = [update_application(row, {"dtmf_type": "Inband"}, PORTAL) for row in rows]  # now they have what both tell
+    for row in rows:
+        change_at_telnyx(sandbox_account, row.remote, webhook_timeout_secs=9)
+    write(file, {"call_control_applications": {"first": {"active": False}, "second": {"active": False}}})
+    assert "2 of 2 done." in run("apply", str(file), "--yes")
+    assert reasons(CallControlApplication.objects.get(application_name="first"))[:2] == [
+        "changed (command line: apps.yaml)",
+        "changed at Telnyx, seen by command line: apps.yaml",
+    ]
+
+
+def test_one_more_of_a_name_is_created_before_one_that_was_never_pulled_is_changed(
+    sandbox_account: TelnyxAccount, file: Path
+) -> None:
+    remote = at_telnyx(sandbox_account, name="twin")
+    twins = {
+        "twin #1": {"application_name": "twin", "webhook_event_url": HOOK},
+        "twin #2": {"id": remote["id"], "application_name": "twin", "active": False},
+    }
+    write(file, {"call_control_applications": twins})
+    assert "2 of 2 done." in run("apply", str(file), "--yes")
+    assert counts(plan_of(file)) == (0, 0, 0, 2)
 
 
 @pytest.mark.parametrize("first", [{}, {"active": False}], ids=["as it is", "changed"])
