@@ -52,7 +52,7 @@ class Plans:
         )
         if plan.problems:
             raise ValidationError(_by_field(plan.problems))
-        return Response(addresses_for(request.user, plan.as_json()))
+        return Response(_told(plan, request.user))
 
     @extend_schema(
         request=ApplyRequest,
@@ -116,6 +116,15 @@ def _in_thread(begun: list[ApplyRun], plan: Plan, actor: Actor) -> None:
     finally:  # each thread has its own connections, to Telnyx and to the database
         client_for(plan.account).close()
         connection.close()
+
+
+def _told(plan: Plan, user: Any) -> JsonObject:
+    """Return the plan as this person may see it. What is to be set stays as it came from them: apply takes it back."""
+    told: JsonObject = addresses_for(user, plan.as_json())
+    for step, shown in zip(plan.steps, told["steps"], strict=True):
+        for name, after in step.values.items():
+            shown["changes"][name]["after"] = after
+    return told
 
 
 def _body(request: Request, shape: Any) -> JsonObject:

@@ -146,6 +146,16 @@ def test_the_token_of_our_address_is_told_only_to_who_may_see_the_accounts(
     assert sandbox_account.webhook_token not in answer.content.decode()
 
 
+def test_a_plan_with_our_address_is_carried_out_for_who_may_not_see_the_accounts(
+    user_with: Any, sandbox_account: TelnyxAccount
+) -> None:
+    api = api_for(user_with(CALL_CONTROL.permission("view"), CALL_CONTROL.permission("add")))
+    url = sandbox_account.webhook_url
+    plan = _plan(api, {"application_name": "desk", "webhook_event_url": url}).json()
+    assert _apply(api, plan).json()["failed"] == 0
+    assert by_name(sandbox_account)["desk"]["webhook_event_url"] == url
+
+
 @pytest.mark.parametrize("account", ["other", 5])
 def test_what_is_another_accounts_is_not_planned_at_this_one(
     api: APIClient, sandbox: Sandbox, sandbox_account: TelnyxAccount, account: Any
