@@ -7,10 +7,11 @@ killed goes on where it stopped when somebody asks for it.
 import threading
 import uuid
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -30,6 +31,7 @@ from portal.masking import addresses_for
 from portal.models import AuditEvent
 from portal.telnyx.client import NotNow, client_for
 from portal.telnyx.errors import TelnyxError
+from portal.telnyx.patience import patiently
 from portal.telnyx.schemas import InvalidParameters
 
 MOST = 500
@@ -142,10 +144,10 @@ def _in_thread(edit_id: Any, actor: Actor) -> None:
 
 
 def run(edit: BulkEdit, actor: Actor) -> None:
-    """Carry out what has had no turn yet, in order. When Telnyx stays away, the rest is left as it is.
+    """Carry out what has had no turn yet, in order, waiting when Telnyx asks for it.
 
-    Who was taken for dead meanwhile leaves the rest to whoever has it now, and a process that is to end to whoever goes
-    on.
+    When Telnyx stays away, the rest is left as it is. Who was taken for dead meanwhile leaves it to whoever has it now,
+    and a process that is to end to whoever goes on.
     """
     rows = {str(row.pk): row for row in _rows(edit)}
     away = 0
@@ -153,7 +155,8 @@ def run(edit: BulkEdit, actor: Actor) -> None:
         for target in edit.targets:
             if target["state"]:
                 continue
-            target["state"], target["said"] = _turn(rows.get(target["id"]), target["base"], edit.values, actor, away)
+            row, alive = rows.get(target["id"]), partial(_save, edit)
+            target["state"], target["said"] = _turn(row, target["base"], edit.values, actor, away, alive)
             away = away + 1 if target["state"] in _AWAY else 0
             _save(edit, targets=edit.targets)
         with transaction.atomic():
@@ -173,24 +176,28 @@ def _save(edit: BulkEdit, **values: Any) -> None:
     edit.seen_alive_at = now
 
 
-def _turn(row: TelnyxApplication | None, base: str, values: JsonObject, actor: Actor, away: int) -> tuple[str, str]:
+def _turn(
+    row: TelnyxApplication | None, base: str, values: JsonObject, actor: Actor, away: int, alive: Callable[[], None]
+) -> tuple[str, str]:
     if row is None:
         return "gone", "Its row is not here any more."
     if away >= _PATIENCE:
         return "skipped", "Telnyx could not be asked for those before it, so this one was not tried."
     try:
-        return _one(row, base, values, actor)
-    except NotNow:
+        return _one(row, base, values, actor, alive)
+    except (NotNow, _Lost):
         raise
     except Exception:  # the others are still to have their turn
         _logger.exception("bulk edit of one application failed", application=str(row.pk))
         return "failed", "An error of the portal; its log tells more."
 
 
-def _one(row: TelnyxApplication, base: str, values: JsonObject, actor: Actor) -> tuple[str, str]:
+def _one(
+    row: TelnyxApplication, base: str, values: JsonObject, actor: Actor, alive: Callable[[], None]
+) -> tuple[str, str]:
     before = flatten(row.remote)
     try:
-        after = update_application(row, unflatten(values), actor, base_digest=base)
+        after = patiently(partial(update_application, row, unflatten(values), actor, base_digest=base), alive)
     except Conflict as conflict:
         return "conflict", " ".join(
             ["Changed at Telnyx since the preview; nothing was sent.", *conflict_sentences(conflict)]

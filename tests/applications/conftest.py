@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -11,6 +12,7 @@ from applications.kinds import Kind
 from applications.pulls.pulls import pull
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
+from portal.telnyx import patience
 from tests.support.applications import CALL_CONTROL, at_telnyx
 from tests.support.bystanders import Bystanders
 from tests.support.under_way import Dying, Meanwhile, answers_otherwise
@@ -63,6 +65,14 @@ def differing(monkeypatch: pytest.MonkeyPatch) -> None:
         return httpx.Response(200, json=body)
 
     answers_otherwise(monkeypatch, change)
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long it was waited for Telnyx, without waiting; whoever else sleeps does."""
+    waited: list[float] = []
+    monkeypatch.setattr(patience, "time", SimpleNamespace(sleep=waited.append))
+    return waited
 
 
 @pytest.fixture

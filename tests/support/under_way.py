@@ -22,6 +22,18 @@ def answers_otherwise(
     monkeypatch.setattr(httpx.HTTPTransport, "handle_request", handle)
 
 
+def asks_to_wait(monkeypatch: pytest.MonkeyPatch, path: str, seconds: int, times: int = 1000) -> None:
+    """Let the next reads of ``path``, or of what is below it, be answered 429: try again in so many seconds."""
+    answers = [429] * times
+    headers, body = {"retry-after": str(seconds)}, {"errors": [{"code": "10011"}]}
+
+    def change(request: httpx.Request, answer: httpx.Response) -> httpx.Response | None:
+        meant = request.method == "GET" and path in request.url.path
+        return httpx.Response(answers.pop(), headers=headers, json=body) if meant and answers else None
+
+    answers_otherwise(monkeypatch, change)
+
+
 def answers_like_a_proxy(monkeypatch: pytest.MonkeyPatch, *methods: str) -> None:
     """Let requests of these methods be answered by a page of something that stands before Telnyx: 404, in HTML."""
     page = b"<html><body>404 no such route</body></html>"

@@ -1,7 +1,9 @@
 """One change for many: chosen, shown, confirmed, then done one by one with an outcome each."""
 
 import threading
+import time
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,12 +19,13 @@ from portal import stopping
 from portal.actors import PORTAL, Actor
 from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server.server import Sandbox
+from portal.telnyx import patience
 from portal.telnyx.errors import UNREAD
 from tests.support.applications import CALL_CONTROL, change_at_telnyx, remote_of
 from tests.support.bulk_pages import confirm, select, shown_lines
 from tests.support.clocks import is_near
 from tests.support.sandbox_ledger import requests
-from tests.support.under_way import Meanwhile
+from tests.support.under_way import Meanwhile, asks_to_wait
 
 ADA = Actor("user: ada")
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -86,6 +89,34 @@ def test_one_that_telnyx_answers_for_says_that_it_is_there_again(
         sandbox.faults.add({"path": f"/call_control_applications/{rows[at].telnyx_id}", "fault": "cut"})
     edits.run(edit, ADA)
     assert [target["state"] for target in edit.targets] == ["unavailable", "unavailable", "changed"] * 2
+
+
+def test_a_429_is_waited_out_and_none_is_left_out(
+    mirrored: Any, operator: Any, sandbox: Sandbox, waits: list[float]
+) -> None:
+    rows = [mirrored(name=str(at)) for at in range(5)]
+    edit = edits.draft(CALL_CONTROL, rows, operator, {"active": False})
+    busy = {"method": "PATCH", "path": "/call_control_applications", "fault": "status", "value": 429, "times": 3}
+    sandbox.faults.add(busy)
+    edits.run(edit, ADA)
+    assert (edits.counts(edit), waits) == ({"changed": 5}, [1, 1, 1])  # the sandbox's x-ratelimit-reset
+
+
+def test_one_that_waits_for_telnyx_shows_every_ten_seconds_that_it_is_alive(
+    mirrored: Any, operator: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edit = edits.draft(CALL_CONTROL, [mirrored()], operator, {"active": False})
+    waited = list[tuple[float, Any]]()
+
+    def sleep(seconds: float) -> None:
+        waited.append((seconds, BulkEdit.objects.get().seen_alive_at))
+        time.sleep(0.01)  # SQLite's clock tells milliseconds
+
+    monkeypatch.setattr(patience, "time", SimpleNamespace(sleep=sleep))
+    asks_to_wait(monkeypatch, "/call_control_applications/", 25, times=1)
+    edits.run(edit, ADA)
+    assert (edits.counts(edit), [seconds for seconds, _ in waited]) == ({"changed": 1}, [10, 10, 5])
+    assert len({seen for _, seen in waited}) == 3
 
 
 def test_a_new_one_forgets_those_of_more_than_thirty_days_ago(mirrored: Any, operator: Any) -> None:

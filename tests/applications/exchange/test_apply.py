@@ -14,7 +14,6 @@ from applications.models import CallControlApplication
 from portal.actors import PORTAL
 from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server.server import Sandbox
-from portal.telnyx import patience
 from portal.telnyx.client import ask
 from tests.support.application_documents import HOOK, by_name, counts, plan_of, run, write
 from tests.support.applications import CALL_CONTROL, TEXML, at_telnyx, change_at_telnyx
@@ -188,14 +187,6 @@ def test_one_refusal_keeps_no_other_from_being_done(
     assert "1 of 2 done." in out.getvalue()
     assert err.getvalue().startswith("line 2: update first: ")
     assert by_name(sandbox_account)["second"]["active"] is False
-
-
-@pytest.fixture
-def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """How long it was waited for Telnyx, without waiting."""
-    waited: list[float] = []
-    monkeypatch.setattr(patience.time, "sleep", waited.append)
-    return waited
 
 
 def test_a_429_is_waited_out_as_long_as_telnyx_says_and_nothing_is_left_out(

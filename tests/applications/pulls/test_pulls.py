@@ -120,14 +120,6 @@ def test_an_application_without_an_id_is_an_error_of_its_own(
     assert (record.state, record.created, len(record.errors)) == ("done", 1, 1)
 
 
-@pytest.fixture
-def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """How long it was waited for Telnyx, without waiting."""
-    waited: list[float] = []
-    monkeypatch.setattr(patience.time, "sleep", waited.append)
-    return waited
-
-
 def test_a_429_is_waited_out_by_a_pull_wherever_it_comes(
     sandbox: Sandbox, sandbox_account: TelnyxAccount, waits: list[float]
 ) -> None:
