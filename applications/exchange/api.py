@@ -29,6 +29,7 @@ from portal.models import TelnyxAccount
 from portal.rest import problems
 from portal.rest.viewsets import PortalViewSet, account_of
 from portal.telnyx.client import client_for
+from portal.telnyx.patience import impatient
 
 APPLY_SECONDS = 10.0
 _VERBS = {"create": "add", "update": "change", "delete": "delete"}
@@ -47,9 +48,9 @@ class Plans:
         body = _body(request, ApplicationPlanInput)
         account = account_of(request, body)
         entries = [_entry(self.kind, account, at, item) for at, item in enumerate(body["applications"])]
-        plan = plans.make(
-            account, entries, [self.kind], prune=body.get("prune", False), targets=body.get("targets", ())
-        )
+        prune, targets = body.get("prune", False), body.get("targets", ())
+        with impatient():
+            plan = plans.make(account, entries, [self.kind], prune=prune, targets=targets)
         if plan.problems:
             raise ValidationError(_by_field(plan.problems))
         return Response(_told(plan, request.user))
@@ -75,7 +76,8 @@ class Plans:
         if not plan.steps:
             raise ValidationError({"plan.steps": ["There is nothing to do."]})
         try:
-            begun = runs.begin(plan, self.actor, "REST", accept_deletes=body.get("accept_deletes", False))
+            with impatient():
+                begun = runs.begin(plan, self.actor, "REST", accept_deletes=body.get("accept_deletes", False))
         except runs.NotBegun as refused:
             raise _refused(refused) from refused
         thread = threading.Thread(target=_in_thread, args=(begun, plan, self.actor), daemon=True)

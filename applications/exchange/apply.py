@@ -14,7 +14,7 @@ from portal.actors import Actor
 from portal.json_types import JsonObject
 from portal.models import TelnyxAccount
 from portal.telnyx.errors import TelnyxError, TelnyxRefused
-from portal.telnyx.patience import nobody, patiently
+from portal.telnyx.patience import NotYet, nobody, patiently
 from portal.telnyx.schemas import InvalidParameters
 
 
@@ -46,6 +46,7 @@ def carry_out(
     """Carry out each step and yield what came of it, waiting when Telnyx asks for it.
 
     Ends at the first that Telnyx has another state for, or cannot be asked about. ``alive`` is called before each.
+    Raises ``NotYet`` where nobody waits: that step and those after it had no turn.
     """
     made = {step.telnyx_id for step in steps}  # what the plan itself is about is nobody else's
     for step in steps:
@@ -67,6 +68,8 @@ def _outcome(
 ) -> Outcome:
     try:
         return patiently(partial(_do, account, step, actor, planned_at, made), alive)
+    except NotYet:
+        raise
     except InvalidParameters as invalid:
         return Outcome(step, "failed", str(invalid), step.telnyx_id)
     except Conflict as conflict:

@@ -1,7 +1,7 @@
 """Exports and imports in the admin: CSV and JSON of what the list shows; a file in, what it would do, then doing it.
 
 An uploaded file is kept nowhere. The confirmed steps travel signed in the page, and each request carries out what fits
-into a few seconds, so that nothing is left running when the page is closed.
+into a few seconds, so that nothing is left running when the page is closed. Where Telnyx asks to wait, the page does.
 """
 
 import time
@@ -34,8 +34,11 @@ from portal.json_types import JsonObject
 from portal.masking import addresses_for
 from portal.models import AuditEvent, TelnyxAccount
 from portal.telnyx.errors import TelnyxError
+from portal.telnyx.patience import NotYet, impatient
+from portal.texts import pluralised
 
 RUN_SECONDS = 3.0
+MOST_WAIT = 50  # seconds between two parts: a run that is silent for a minute counts as killed
 MOST_STATE = 1_900_000  # characters: Django takes forms of 2 MiB
 MOST_SHOWN = 500
 MOST_WRONG = 200
@@ -121,11 +124,12 @@ class ExchangePages:
         account = form.cleaned_data["account"]
         try:
             entries = sheets.read(self.kind, account, form.cleaned_data["file"])
-            plan = plans.make(account, entries, [self.kind])
+            with impatient():
+                plan = plans.make(account, entries, [self.kind])
         except Unreadable as unreadable:
             return self._draw(request, form=form, problems=unreadable.problems)
         except TelnyxError as error:
-            return self._draw(request, form=form, problems=[Problem(0, "", str(error))])
+            return self._draw(request, form=form, problems=[Problem(0, "", _words(error))])
         return self._draw_plan(request, form, plan)
 
     def import_run_view(self, request: HttpRequest) -> HttpResponse:
@@ -144,18 +148,23 @@ class ExchangePages:
         if any(not self._may(request, step) for step in steps):
             raise PermissionDenied
         plan = Plan(account, steps, [], 0, planned_at)
+        outcomes = list[Outcome]()
+        refused: runs.NotBegun | None = None
+        later: NotYet | None = None
         try:
-            run = self._run_of(request, state, plan)
-            outcomes = self._carry_out(request, run, plan)
-        except runs.NotBegun as refused:
-            return self._draw_run(request, state, [], refused)
+            with impatient():
+                run = self._run_of(request, state, plan)
+                state["run"] = str(run.pk)
+                outcomes, later = self._carry_out(request, run, plan)
+        except NotYet as error:  # it is begun with the next part
+            later = error
+        except runs.NotBegun as error:
+            refused = error
         except TelnyxError as error:
-            return self._draw_run(request, state, [], runs.NotBegun(str(error)))
+            refused = runs.NotBegun(str(error))
         except runs.Lost:
-            again = runs.NotBegun("It was carried out already, or another run took its place.")
-            return self._draw_run(request, state, [], again)
-        state["run"] = str(run.pk)
-        return self._draw_run(request, state, outcomes)
+            refused = runs.NotBegun("It was carried out already, or another run took its place.")
+        return self._draw_run(request, state, outcomes, refused, later)
 
     def _run_of(self, request: HttpRequest, state: JsonObject, plan: Plan) -> ApplyRun:
         """Return the run of this import: a new one for its first part, else the one it was begun as."""
@@ -164,9 +173,12 @@ class ExchangePages:
         (run,) = runs.begin(plan, actor_of(request), "import")
         return run
 
-    def _carry_out(self, request: HttpRequest, run: ApplyRun, plan: Plan) -> list[Outcome]:
-        """Carry out what fits into a few seconds. The run goes on with the next part, or ends."""
+    def _carry_out(self, request: HttpRequest, run: ApplyRun, plan: Plan) -> tuple[list[Outcome], NotYet | None]:
+        """Carry out what fits into a few seconds, or until Telnyx asks to wait. The run goes on with the next part, or
+        ends.
+        """
         until, outcomes, actor = time.monotonic() + RUN_SECONDS, list[Outcome](), actor_of(request)
+        later: NotYet | None = None
         ended: ApplyRun.State | None = ApplyRun.State.FAILED
         try:
             for outcome in carry_out(plan.account, plan.steps, actor, plan.made_at, lambda: runs.alive([run])):
@@ -177,9 +189,11 @@ class ExchangePages:
             is_over = len(outcomes) == len(plan.steps)
             is_stopped = outcomes[-1].state == "stopped"
             ended = ApplyRun.State.STOPPED if is_stopped else ApplyRun.State.DONE if is_over else None
+        except NotYet as error:
+            later, ended = error, None
         finally:
             runs.end(run, ended, actor) if ended else runs.paused(run)
-        return outcomes
+        return outcomes, later
 
     def _draw_plan(self, request: HttpRequest, form: ImportForm, plan: Plan) -> HttpResponse:
         refused = [step for step in plan.steps if not self._may(request, step)]
@@ -193,7 +207,12 @@ class ExchangePages:
         return self._draw(request, plan=plan, state=sealed, lines=lines)
 
     def _draw_run(
-        self, request: HttpRequest, state: JsonObject, outcomes: list[Outcome], refused: runs.NotBegun | None = None
+        self,
+        request: HttpRequest,
+        state: JsonObject,
+        outcomes: list[Outcome],
+        refused: runs.NotBegun | None,
+        later: NotYet | None,
     ) -> HttpResponse:
         stopped = bool(refused) or any(outcome.state == "stopped" for outcome in outcomes)
         rest = [] if stopped else state["steps"][len(outcomes) :]
@@ -213,6 +232,7 @@ class ExchangePages:
         }
         context: JsonObject = {"refused": refused, "is_outdated": isinstance(refused, runs.Outdated)}
         context |= {"run": state, "stopped": stopped, "done": tried - failed}
+        context |= {"later": str(later or ""), "wait": min(later.retry_after, MOST_WAIT) if later else 0}
         context |= {"percent": 100 * tried // max(state["total"], 1)}
         context |= {"state": signing.dumps(state, salt=_SALT, compress=True) if rest else "", **self._urls(request)}
         if request.headers.get("HX-Request"):
@@ -276,6 +296,12 @@ _ADDRESSES = {"list_url": "changelist", "import_url": "import", "run_url": "impo
 def _without_before(step: Step) -> Step:
     """Leave out what is there now: it is shown and sent nowhere, and who reads the page reads what is signed in it."""
     return replace(step, changes={name: (None, after) for name, after in step.values.items()})
+
+
+def _words(error: TelnyxError) -> str:
+    """Return Telnyx's words, and where it asks to wait, when to try again."""
+    again = pluralised(error.retry_after, "second", "seconds") if isinstance(error, NotYet) else ""
+    return f"{error} Try again in {again}." if again else str(error)
 
 
 def _only_account() -> TelnyxAccount | None:

@@ -15,6 +15,7 @@ from tests.support.polling import eventually
 from tests.support.rest import api_for, problem
 from tests.support.sandbox_ledger import requests
 from tests.support.times import ago
+from tests.support.under_way import asks_to_wait
 
 URL = "/api/v1/call-control-applications/"
 DESK = {"application_name": "desk", "webhook_event_url": HOOK, "inbound": {"channel_limit": 4}}
@@ -90,6 +91,20 @@ def test_a_plan_of_an_older_state_does_nothing(api: APIClient, sandbox_account: 
     assert _apply(api, plan).status_code == 412
     assert by_name(sandbox_account)["router"]["active"] is True
     assert not ApplyRun.objects.exists()
+
+
+def test_no_request_waits_for_telnyx_and_it_says_when_to_come_again(
+    api: APIClient, sandbox_account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch, waits: list[float]
+) -> None:
+    at_telnyx(sandbox_account, name="router")
+    plan = _plan(api, {"application_name": "router", "active": False}).json()
+    with monkeypatch.context() as busy:
+        asks_to_wait(busy, "/call_control_applications", 25)
+        answers = [_plan(api, DESK), _apply(api, plan)]
+    for answer in answers:
+        problem(answer, 503, "telnyx_unavailable")
+    assert ([answer["Retry-After"] for answer in answers], waits) == (["25", "25"], [])
+    assert _apply(api, plan).json()["state"] == "done"
 
 
 @pytest.mark.parametrize(

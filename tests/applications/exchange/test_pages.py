@@ -9,12 +9,13 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from applications.models import CallControlApplication
+from applications.models import ApplyRun, CallControlApplication
 from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server.server import Sandbox
 from tests.support.accounts import make_account
 from tests.support.applications import CALL_CONTROL, at_telnyx, change_at_telnyx, remote_of
 from tests.support.sandbox_ledger import requests
+from tests.support.under_way import asks_to_wait
 
 HOOK = "https://portal.example/hook"
 
@@ -192,6 +193,40 @@ def test_a_refused_line_is_told_and_the_others_go_on(browser: Client, sandbox: S
     assert "1 of 2 done" in page
     assert "Line 2: update first: " in page
     assert remote_of(second)["active"] is False
+
+
+def test_no_page_waits_for_telnyx_and_it_says_when_to_try_again(
+    browser: Client, mirrored: Any, monkeypatch: pytest.MonkeyPatch, waits: list[float]
+) -> None:
+    row = mirrored(name="router")
+    content = f"id,active\n{row.telnyx_id},false\n"
+    planned = _upload(browser, row.account, content)
+    with monkeypatch.context() as busy:
+        asks_to_wait(busy, "/call_control_applications", 25)
+        (told,) = _problems(_upload(browser, row.account, content))
+        begun = _confirm(browser, planned, HX_Request="true")
+    words = "Telnyx is receiving too many requests from this account. Wait a moment. (Telnyx code 10011)"
+    assert told == f"{words} Try again in 25 seconds."
+    page, said = begun.content.decode(), ("0 of 1 done", f"{words} It goes on in 25 seconds.", "load delay:25s")
+    assert [text for text in said if text not in page] == []
+    assert "1 of 1 done" in _confirm(browser, begun, HX_Request="true").content.decode()
+    assert (remote_of(row)["active"], waits) == (False, [])
+
+
+def test_a_429_within_an_import_loses_nothing_and_the_next_part_goes_on(
+    browser: Client, sandbox: Sandbox, mirrored: Any, waits: list[float]
+) -> None:
+    first, second = mirrored(name="first"), mirrored(name="second")
+    path = f"/call_control_applications/{second.telnyx_id}"
+    sandbox.faults.add({"method": "PATCH", "path": path, "fault": "status", "value": 429})
+    planned = _upload(browser, first.account, "application_name,active\nfirst,false\nsecond,false\n")
+    part = _confirm(browser, planned, HX_Request="true")
+    page, said = part.content.decode(), ("1 of 2 done", "It goes on in 1 second.", "load delay:1s")
+    assert [text for text in said if text not in page] == []
+    assert (ApplyRun.objects.get().state, remote_of(second)["active"]) == ("running", True)
+    assert "2 of 2 done" in _confirm(browser, part, HX_Request="true").content.decode()
+    run = ApplyRun.objects.get()
+    assert (run.state, run.failed, remote_of(second)["active"], waits) == ("done", 0, False, [])
 
 
 def test_errors_are_told_line_by_line_and_nothing_can_be_confirmed(browser: Client, mirrored: Any) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from portal.telnyx import patience
 from portal.telnyx.errors import TelnyxError, TelnyxRefused, TelnyxUnavailable, TelnyxUncertain
-from portal.telnyx.patience import patiently
+from portal.telnyx.patience import NotYet, impatient, patiently
 
 
 @pytest.fixture
@@ -60,6 +60,15 @@ def test_what_is_no_429_is_told_at_once(waits: list[float], error: TelnyxError) 
     with pytest.raises(type(error)):
         patiently(asked)
     assert (asked.times, waits) == (1, [])
+
+
+def test_who_is_impatient_is_told_at_once_when_to_ask_again(waits: list[float]) -> None:
+    asked = Asked(TelnyxUnavailable("later", retry_after=7, code="10011", http_status=429), 2)
+    with impatient(), pytest.raises(NotYet) as caught:
+        patiently(asked)
+    assert (str(caught.value), caught.value.retry_after) == ("later (Telnyx code 10011)", 7)
+    assert (caught.value.http_status, asked.times, waits) == (429, 1, [])
+    assert (patiently(asked), waits) == ("the answer", [7])
 
 
 def test_a_wait_of_whole_slices_ends_with_the_last_of_them(waits: list[float]) -> None:
