@@ -47,7 +47,7 @@ def whole(
     Each application comes once; what comes not is not at Telnyx. ``alive`` is called while it is read. Raises
     ``TooManyUnknown`` or a ``TelnyxError``.
     """
-    check_owner(account)
+    check_owner(account, alive)
     seen: set[str] = set()
     total: int | None = None
     for page in pages(kind, account, alive):

@@ -6,6 +6,7 @@ from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from threading import Barrier
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -22,14 +23,16 @@ from applications.pulls import one_at_a_time
 from portal.actors import Actor
 from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server.server import Sandbox
+from portal.telnyx import patience
 from tests.support.application_documents import HOOK, by_name, plan_of, run, write
 from tests.support.application_pages import page_url
 from tests.support.applications import TEXML, at_telnyx, change_at_telnyx
+from tests.support.clocks import is_near
 from tests.support.connected_threads import others
 from tests.support.factories import make_flow
 from tests.support.sandbox_ledger import requests
 from tests.support.telnyx_numbers import assigned
-from tests.support.under_way import answers_otherwise
+from tests.support.under_way import answers_otherwise, asks_to_wait
 
 pytestmark = pytest.mark.usefixtures("only_account")
 ADA = Actor("user: ada")
@@ -117,6 +120,23 @@ def test_a_run_that_reads_for_long_is_alive(
     begun.refresh_from_db()
     assert not one_at_a_time.bury(begun, {})
     assert [outcome.state for outcome in runs.carried_out([begun], plan, ADA)] == ["done"]
+
+
+def test_a_run_that_waits_to_ask_whose_the_key_is_shows_that_it_is_alive(
+    mirrored: Any, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account, waited = mirrored().account, list[bool]()  # by that pull it is known whose it should be
+    write(file, DESK)
+    plan = plans.make(account, yaml_documents.load(file.read_text())[0], KINDS)
+
+    def sleep(_: float) -> None:
+        waited.append(is_near(ApplyRun.objects.get().seen_alive_at))
+        ApplyRun.objects.update(seen_alive_at=timezone.now() - timedelta(seconds=59))
+
+    monkeypatch.setattr(patience, "time", SimpleNamespace(sleep=sleep))
+    asks_to_wait(monkeypatch, "/whoami", 25, times=1)
+    runs.begin(plan, ADA, "")
+    assert waited == [True] * 3
 
 
 def test_an_import_that_lost_its_run_says_so(browser: Client, sandbox_account: TelnyxAccount, meanwhile: Any) -> None:
