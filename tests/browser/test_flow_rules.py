@@ -103,7 +103,7 @@ def test_what_is_written_as_json_stands_in_the_boxes_and_broken_json_is_not_writ
 def test_rules_are_moved_and_deleted_by_keyboard(
     opened: Callable[..., Any], account: TelnyxAccount, operator: Any
 ) -> None:
-    flow = flow_of(account, *({"do": [{"action": action}]} for action in ("answer", "hangup", "reject")))
+    flow = flow_of(account, *({"do": [{"action": action}]} for action in ("answer", "hangup", "leave_queue")))
     with opened() as window:
         window.enter(operator)
         window.open(f"/admin/voice/flow/{flow.pk}/change/")
@@ -117,4 +117,4 @@ def test_rules_are_moved_and_deleted_by_keyboard(
         page.keyboard.press("Space")
         save(page)
     assert window.wrongs == []
-    assert [one.do[0]["action"] for one in flow.rules.all()] == ["reject", "hangup"]
+    assert [one.do[0]["action"] for one in flow.rules.all()] == ["leave_queue", "hangup"]

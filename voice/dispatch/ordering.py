@@ -3,8 +3,10 @@
 The statements are written by hand, since each command takes them.
 """
 
+import re
 import uuid
 from datetime import datetime
+from functools import cache
 
 from django.db import connection
 from django.db.models import BooleanField
@@ -32,18 +34,23 @@ _BLOCKED = f"""(
     OR EXISTS (SELECT 1 FROM voice_callcommand other WHERE other.call_id = own.call_id AND {_ON_THE_WIRE})
     OR EXISTS (SELECT 1 FROM voice_callcommand other WHERE other.conference_id = own.conference_id AND {_ON_THE_WIRE})
     OR own.status = 'queued' AND EXISTS (
-        SELECT 1 FROM voice_callcommand wish WHERE wish.call_id = own.call_id AND wish.created_at < own.created_at
+        SELECT 1 FROM voice_callcommand wish WHERE wish.call_id = own.call_id AND wish OLDER own
         AND {_WISHS} = 'queued' AND wish.sequence = 0 AND wish.lease_until IS NULL
         AND NOT (own.action IN HANG_UPS AND (
             EXISTS (SELECT 1 FROM voice_callcommand other WHERE other.call_id = wish.call_id
                     AND {_OTHERS} = 'queued' AND other.sequence = 0 AND other.lease_until IS NULL
-                    AND other.created_at < wish.created_at)
+                    AND other OLDER wish)
             OR EXISTS (SELECT 1 FROM voice_callcommand other WHERE other.call_id = wish.call_id
                        AND {_OTHERS} = 'sending')
             OR EXISTS (SELECT 1 FROM voice_callcommand other WHERE other.conference_id = wish.conference_id
                        AND {_OTHERS} = 'sending')))))"""  # noqa: S608
 _HAS_BREAKER = "EXISTS (SELECT 1 FROM voice_accountbreaker b WHERE b.account_id = voice_callcommand.account_id)"
 _SUSPENDED = "EXISTS (SELECT 1 FROM voice_suspension s WHERE s.account_id = {})"
+# SQLite's clock has three digits of a second: within a millisecond the row that came first is the older one
+_OLDER = {
+    "postgresql": r"\1.created_at < \2.created_at",
+    "sqlite": r"(\1.created_at, \1.rowid) < (\2.created_at, \2.rowid)",
+}
 # of the last attempt: null while it is on the wire, or when its sender died there
 _OUTCOME = {
     "postgresql": "(other.attempts -> -1 ->> 'outcome')",
@@ -156,5 +163,11 @@ def next_free(command: CallCommand) -> list[uuid.UUID]:
 
 
 def _blocked() -> str:
-    sql = _BLOCKED.replace("OUTCOME", _OUTCOME[connection.vendor]).replace("HANG_UPS", f"({_HANG_UPS})")
+    return _blocked_in(connection.vendor)
+
+
+@cache
+def _blocked_in(vendor: str) -> str:
+    sql = re.sub(r"(\w+) OLDER (\w+)", _OLDER[vendor], _BLOCKED)
+    sql = sql.replace("OUTCOME", _OUTCOME[vendor]).replace("HANG_UPS", f"({_HANG_UPS})")
     return sql.replace("own.", f"{CallCommand._meta.db_table}.")

@@ -31,6 +31,7 @@ from portal.sandbox.server.server import Sandbox
 from portal.telnyx.client import ask
 from tests.support.applications import CALL_CONTROL, TEXML, at_telnyx, change_at_telnyx
 from tests.support.telnyx_edits import edited
+from tests.support.times import ago
 
 
 def test_a_pull_brings_every_field_of_telnyxs_answer(sandbox_account: TelnyxAccount) -> None:
@@ -303,7 +304,7 @@ def test_one_that_was_stored_while_its_list_was_read_stays_as_it_was_stored(
         raise IntegrityError("one_row_per_application")
 
     monkeypatch.setattr(mirror_store, "_write", collide)
-    page = listed("made", "new")
+    page = replace(listed("made", "new"), asked_at=ago(1))  # SQLite's times have three digits of a second
     counts = write(CALL_CONTROL, account, news(page, known(CALL_CONTROL, account)), PORTAL, "pulled")
     assert names() == {"made": "made here", "new": "new as listed"}
     assert (counts["unchanged"], counts["created"], page.errors) == (1, 1, [])

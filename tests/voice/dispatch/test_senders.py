@@ -70,7 +70,8 @@ def test_nor_while_another_one_has_it() -> None:
     command = act(make_call(make_account()))
     sleeper = sender._claim(command.pk)
     assert sleeper is not None
-    CallCommand.objects.filter(pk=command.pk).update(lease_until=ago(1))
+    sleeper.lease_until = ago(1)
+    CallCommand.objects.filter(pk=command.pk).update(lease_until=sleeper.lease_until)
     assert sender._claim(command.pk) is not None
     held = seen(command)
     assert sender._settle(sleeper, sender._Outcome(error=TelnyxUncertain("late"))) == []
