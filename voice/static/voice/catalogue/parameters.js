@@ -78,15 +78,21 @@
 
   document.addEventListener("DOMContentLoaded", () => {
     for (const area of document.querySelectorAll("textarea[data-schema]")) {
-      const schema = JSON.parse(area.dataset.schema);
-      let value;
-      try { value = area.value.trim() ? JSON.parse(area.value) : undefined; } catch { continue; } // broken JSON is mended by hand
+      const schema = JSON.parse(area.dataset.schema), box = make("div");
+      let editor;
       const changed = () => { const read = editor.read(); area.value = read === undefined ? "" : JSON.stringify(read, null, 2); };
-      const editor = any(schema, value, changed);
-      if (editor.matches("input, select")) continue;
+      const draw = () => {
+        let value;
+        try { value = area.value.trim() ? JSON.parse(area.value) : undefined; } catch { return false; } // broken JSON is mended by hand
+        editor = any(schema, value, changed);
+        box.replaceChildren(editor);
+        return true;
+      };
+      if (!draw() || editor.matches("input, select")) continue;
       const json = make("details", {}, make("summary", { class: "portal-dim" }, "As JSON"));
-      area.before(editor);
-      editor.after(json);
+      area.addEventListener("change", () => { box.hidden = !draw(); }); // of broken JSON there are no boxes, which would write over it
+      area.before(box);
+      box.after(json);
       json.append(area);
     }
   });
