@@ -118,3 +118,25 @@ def test_rules_are_moved_and_deleted_by_keyboard(
         save(page)
     assert window.wrongs == []
     assert [one.do[0]["action"] for one in flow.rules.all()] == ["leave_queue", "hangup"]
+
+
+def test_what_was_left_alone_within_a_parameter_stays_what_it_was_when_a_box_beside_it_is_typed_in(
+    opened: Callable[..., Any], account: TelnyxAccount, operator: Any
+) -> None:
+    lines = "Be brief.\nAsk for the order."
+    voice: dict[str, Any] = {"type": "minimax", "language_boost": None, "speed": 1.5}
+    assistant: dict[str, Any] = {"id": "assistant-1", "instructions": lines, "mcp_servers": []}
+    speak = {"action": "speak", "parameters": {"payload": "Hi.", "voice": "female", "voice_settings": voice}}
+    flow = flow_of(account, {"do": [speak, {"action": "start_ai_assistant", "parameters": {"assistant": assistant}}]})
+    with opened() as window:
+        window.enter(operator)
+        window.open(f"/admin/voice/flow/{flow.pk}/change/")
+        page = window.page
+        page.get_by_label("Pitch", exact=True).fill("2")
+        expect(page.get_by_label("Instructions", exact=True)).to_have_value(lines)
+        page.get_by_label("Greeting", exact=True).fill("Hello.")
+        save(page)
+    assert window.wrongs == []
+    told = [one["parameters"] for one in flow.rules.get().do]
+    assert told[0]["voice_settings"] == voice | {"pitch": 2}
+    assert told[1]["assistant"] == assistant | {"greeting": "Hello."}
