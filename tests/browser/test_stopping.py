@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from playwright.sync_api import expect
 
 from portal.actors import Actor
 from portal.models import AuditEvent, TelnyxAccount
@@ -58,6 +60,25 @@ def test_what_is_picked_on_the_live_board_stays_picked_while_the_board_draws_its
         window.page.get_by_role("button", name="Hang up 1 call").click()
         window.page.get_by_text("1 hang-up asked for").wait_for()
     assert CallCommand.objects.get(action="hangup").call == calls[0]
+
+
+def test_the_keyboard_stays_at_its_call_while_the_board_draws_itself(
+    opened: Callable[..., Any], account: TelnyxAccount, operator: Any
+) -> None:
+    for leg in "ab":
+        make_call(account, leg)
+    with opened() as window:
+        window.enter(operator)
+        window.open("/admin/voice/call/live/")
+        page = window.page
+        box = f"#{page.locator('.portal-seat .portal-pick input').last.get_attribute('id')}"
+        seat = page.locator(".portal-seat", has=page.locator(box))
+        for stop in (seat.locator("summary"), page.locator(box)):
+            stop.focus()
+            late = make_call(account, str(uuid4()))  # from and to are the same for all
+            page.locator(f"#pick-{late.pk}").wait_for()
+            expect(stop).to_be_focused()
+    assert window.wrongs == []
     assert window.wrongs == []
 
 

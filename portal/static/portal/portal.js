@@ -62,7 +62,7 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 });
 
 // parts of a page that are drawn anew by themselves keep what somebody has opened there, as they read it, and the keyboard
-const whose = (box) => `${box.closest("[id]")?.id} ${called(box.querySelector("summary"))}`;
+const whose = (box) => called(box.querySelector("summary"));
 let read = [];
 document.addEventListener("htmx:oobBeforeSwap", (event) => {
   const part = event.detail.target, at = document.activeElement;
@@ -81,8 +81,12 @@ document.addEventListener("htmx:afterSettle", () => {
   read = [];
 });
 
-// a part that is drawn anew leaves the keyboard where it was: on what is called the same there
-const called = (one) => [one.tagName, one.name || "", one.getAttribute("href") || "", one.getAttribute("aria-label") || one.textContent].join(" ");
+// a part that is drawn anew leaves the keyboard where it was: on what is called the same there. Rows have buttons of one
+// name: what has an id around it, or where it leads, tells them apart
+const called = (one) => [
+  one.closest("[id]")?.id, one.tagName, one.name || "", one.getAttribute("aria-label") || one.textContent,
+  one.getAttribute("href") || one.getAttribute("hx-post") || one.form?.getAttribute("action") || "",
+].join(" ");
 let held = "";
 document.addEventListener("htmx:beforeSwap", (event) => {
   const at = document.activeElement;
