@@ -55,6 +55,32 @@ document.addEventListener("toggle", async (event) => {
   else into.textContent = answer?.status === 403 ? "You may not see raw events." : "This could not be loaded. Close it and open it again.";
 }, true);
 
+// what could not be fetched says so where it is awaited, and what was pressed can be pressed again; what asks time and
+// again goes on asking
+const failures = new WeakMap();
+const failed = ({ detail: { requestConfig: { elt, verb, triggeringEvent }, target, xhr } }) => {
+  if (elt.matches(".portal-once")) for (const button of elt.querySelectorAll("button[type=submit]")) button.disabled = false;
+  const isPressed = triggeringEvent && triggeringEvent.type !== "intersect";
+  const waits = isPressed ? null : elt.querySelector("p.portal-dim");
+  if (elt.matches("datalist, [hx-trigger*=every]") || !(isPressed || waits || elt.matches("form:has(button)"))) return;
+  const said = xhr.status ? `The portal could not do this (${xhr.status}).` : "The portal did not answer.";
+  if (waits) {
+    waits.setAttribute("role", "alert");
+    waits.firstChild.textContent = `${said} Reload the page to try again. `;
+    return;
+  }
+  const note = document.createElement("p");
+  note.className = "portal-note portal-note-bad";
+  note.setAttribute("role", "alert");
+  note.textContent = `${said} ${verb === "get" ? "Try again." : "It may have been done all the same: look before you try again."}`;
+  failures.get(elt)?.remove();
+  failures.set(elt, note);
+  if (target.contains(elt)) elt.after(note);
+  else target.prepend(note);
+};
+for (const name of ["responseError", "sendError", "timeout"]) document.addEventListener(`htmx:${name}`, failed);
+document.addEventListener("htmx:beforeSend", (event) => failures.get(event.target)?.remove());
+
 // while somebody reads an opened detail, the page is not swapped under their eyes
 document.addEventListener("htmx:beforeRequest", (event) => {
   const live = event.target.closest("#portal-live");
