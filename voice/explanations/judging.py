@@ -48,8 +48,10 @@ def judge_session(call: Call) -> set[uuid.UUID]:
     counted = kinds.of_legs(legs, {command.leg for command in facts.commands if command.is_dial})
     told = {leg: _told(leg, verdicts[leg.pk], counted[leg]) for leg in legs if leg.pk in verdicts}
     changed = {leg: values for leg, values in told.items() if leg.judge_at or _differs(leg, values)}
+    parents = {leg.parent_control_id for leg in changed} - {""}  # an answer of whom it dialled put one through
+    concerned = [leg for leg in told if leg in changed or leg.call_control_id in parents]
     with transaction.atomic():
-        quarters.mark(one for leg, values in changed.items() for one in (leg.counted_in, values["counted_in"]))
+        quarters.mark(one for leg in concerned for one in (leg.counted_in, told[leg]["counted_in"]))
         for leg, values in changed.items():
             _keep(leg, values, again)
     return {leg.pk for leg in legs}

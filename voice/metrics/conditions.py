@@ -31,7 +31,18 @@ _TOGETHER = ConferenceParticipant.objects.filter(
     call=OuterRef("pk"),
     joined_at__isnull=False,
 ).order_by()
-PUT_THROUGH = Q(bridged_at__isnull=False) | Q(Exists(_TOGETHER))
+# TeXML tells of no bridge: a leg that this one's document dialled was answered, or somebody took it out of a queue
+_ANSWERED_LEGS = Call.objects.filter(
+    ANSWERED,
+    ~Q(parent_control_id=""),  # of no others there is an index
+    account=OuterRef("account"),
+    parent_control_id=OuterRef("call_control_id"),
+).order_by()
+_OUT_OF_A_QUEUE = CallEvent.objects.filter(
+    call=OuterRef("pk"), event_type="texml.queue", payload__QueueResult="bridged"
+).order_by()
+_BY_TEXML = Q(is_texml=True) & (Q(Exists(_ANSWERED_LEGS)) | Q(Exists(_OUT_OF_A_QUEUE)))
+PUT_THROUGH = Q(bridged_at__isnull=False) | Q(Exists(_TOGETHER)) | _BY_TEXML
 ABANDONED = Q(state=Call.State.ENDED, ended_by=Call.Party.CALLER) & ~PUT_THROUGH
 
 COUNTS_FOR_NETWORK = ~(Q(ending__in=CANCELLED) | Q(ending_category=Call.Ending.CONFIGURATION))

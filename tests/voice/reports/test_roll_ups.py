@@ -8,14 +8,17 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.db import DataError
+from django.test import Client
 from django.utils import timezone
 
 from portal.models import TelnyxAccount
 from tests.support.conferences import room_event
 from tests.support.counted_calls import BEGIN, count_all, make_calls, plainly
 from tests.support.events import tell
-from tests.support.factories import make_event
+from tests.support.factories import make_event, run_owed
 from tests.support.rows import ConferenceParticipant as Participant
+from tests.support.texml import form
+from tests.support.webhooks import post_texml
 from voice.explanations import judging
 from voice.metrics import kinds, measures, quarters
 from voice.models import Call, RollUp, StaleQuarter
@@ -148,6 +151,43 @@ def _put_through() -> int:
     counted = figures.tally(RollUp.objects.filter(number="")).of("").get("put_through", 0)
     assert Call.objects.filter(measures.calls_of("put_through")).count() == counted
     return counted
+
+
+def _callback(seconds: float, leg: str, **told: str) -> bytes:
+    at = timezone.now() + timedelta(seconds=seconds)
+    return form(CallSid=f"v3:{leg}", ConnectionId="77", Timestamp=at.isoformat(), **told)
+
+
+_DIALLED, _QUEUED = {"leg": "b", "ParentCallSid": "v3:a"}, {"leg": "a", "QueueSid": "sales", "QueueTime": "9"}
+_OVER = {"CallStatus": "completed", "HangupCause": "normal_clearing", "HangupSource": "caller"}
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+@pytest.mark.parametrize(
+    ("between", "put_through"),
+    [
+        ([], 0),
+        ([_DIALLED | {"CallStatus": "no-answer"}], 0),
+        ([_DIALLED | {"CallStatus": "in-progress"}, _DIALLED | _OVER], 1),
+        ([_QUEUED | {"QueueResult": "leave"}], 0),
+        ([_QUEUED | {"QueueResult": "bridged"}], 1),
+    ],
+)
+def test_a_caller_whom_a_texml_document_put_through_is_so_counted_and_not_as_abandoned(
+    account: TelnyxAccount, between: list[dict[str, str]], put_through: int, is_late: bool
+) -> None:
+    told = [_callback(20 * at - 50, **one) for at, one in enumerate(between)]
+    begun = _callback(-1200, "a", CallStatus="in-progress", Direction="inbound")  # in a quarter before that of the rest
+    ended = _callback(-1, "a", **_OVER)
+    for callbacks in [[begun, ended], told] if is_late else [[begun, *told, ended]]:
+        for one in callbacks:
+            assert post_texml(Client(), account, one).status_code == 200
+        run_owed()
+        judging.judge_due()
+        count_all()
+    assert _put_through() == put_through
+    (row,) = RollUp.objects.filter(number="", counted_as="incoming")
+    assert row.counts.get("abandoned", 0) == 1 - put_through
 
 
 def test_a_seat_that_changes_while_it_is_looked_at_is_looked_at_again(
