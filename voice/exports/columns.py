@@ -48,6 +48,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("talk_seconds", ("answered_at", "ended_at"), True),
     Column("has_recording", ("has_recording",)),
     Column("cost", ("cost",)),
+    Column("currency", ("currency",)),
     Column("counted_as", ("counted_as",)),
     Column("call_control_id", ("call_control_id",)),
     Column("call_leg_id", ("call_leg_id",)),

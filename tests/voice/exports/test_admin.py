@@ -100,6 +100,20 @@ def test_each_format_tells_the_same(browser: Client, account: TelnyxAccount, for
     assert told["started_at"].endswith("Z")
 
 
+@pytest.mark.parametrize("form", ["csv", "spreadsheet", "ndjson"])
+def test_an_amount_has_its_currency_beside_it(browser: Client, account: TelnyxAccount, form: str) -> None:
+    for at, (cost, currency) in enumerate([("0.0045", "USD"), ("0.0045", "EUR"), ("0.0040", "")]):
+        make_call(account, f"{at}", cost=cost, currency=currency, started_at=timezone.now() - timedelta(minutes=at))
+    text = text_of(ask(browser, format=form, which="chosen", columns=["cost", "currency"])).removeprefix("\ufeff")
+    as_json = [json.loads(line) for line in text.splitlines()] if form == "ndjson" else []
+    told = as_json or list(csv.DictReader(io.StringIO(text)))
+    assert [(one["cost"], one["currency"] or "") for one in told] == [
+        ("0.0045", "USD"),
+        ("0.0045", "EUR"),
+        ("0.0040", ""),
+    ]
+
+
 def test_numbers_are_masked_for_who_may_not_see_them(signed_in: Any, account: TelnyxAccount) -> None:
     make_calls(account, 30)
     make_call(account, hangup_cause="call of +13125550177 failed", to_number="sip:13125550199@example.com")
