@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from rest_framework.test import APIClient
 
 from portal.models import TelnyxAccount
 from tests.support.accounts import make_account
@@ -87,6 +88,20 @@ def test_texml_callbacks_make_one_row_of_one_recording(client: Client, account: 
     assert (row.status, row.is_texml, row.seconds, row.channels) == ("saved", True, 37.0, "dual")
     assert (row.transcript, row.source) == ("Please call me back.", "DialVerb")
     assert row.call == Call.objects.get()
+
+
+def test_what_a_record_verb_recorded_is_found_among_the_recorded_calls(
+    client: Client, account: TelnyxAccount, api: APIClient
+) -> None:
+    message = {"RecordingSid": ID, "RecordingDuration": "36", "Digits": "hangup"}  # no other callback was asked for
+    for fields in ({"CallStatus": "in-progress"}, message, message):
+        assert post_texml(client, account, form(CallSid="v3:texml", **fields)).status_code == 200
+        run_owed()
+    row = Recording.objects.get()
+    assert (row.status, row.seconds, row.call) == ("saved", 36.0, Call.objects.get())
+    for has_recording, found in (("true", ["v3:texml"]), ("false", [])):
+        listed = api.get(f"/api/v1/calls/?has_recording={has_recording}").json()["results"]
+        assert [one["call_control_id"] for one in listed] == found
 
 
 def test_what_was_not_recorded_says_so(client: Client, account: TelnyxAccount) -> None:
