@@ -31,17 +31,18 @@ _TOGETHER = ConferenceParticipant.objects.filter(
     call=OuterRef("pk"),
     joined_at__isnull=False,
 ).order_by()
-# TeXML tells of no bridge: a leg that this one's document dialled was answered, or somebody took it out of a queue
+# TeXML tells of no bridge: a leg that this one's document dialled was answered, or the action of its verb says so
 _ANSWERED_LEGS = Call.objects.filter(
     ANSWERED,
     ~Q(parent_control_id=""),  # of no others there is an index
     account=OuterRef("account"),
     parent_control_id=OuterRef("call_control_id"),
 ).order_by()
-_OUT_OF_A_QUEUE = CallEvent.objects.filter(
-    call=OuterRef("pk"), event_type="texml.queue", payload__QueueResult="bridged"
-).order_by()
-_BY_TEXML = Q(is_texml=True) & (Q(Exists(_ANSWERED_LEGS)) | Q(Exists(_OUT_OF_A_QUEUE)))
+# of a conference that one dials there is no other leg's id; it may have been empty
+_DIALLED = Q(event_type="texml.dial", payload__DialCallStatus="completed", payload__has_key="DialCallSid")
+_TAKEN = Q(event_type="texml.queue", payload__QueueResult="bridged")
+_TOLD_BY_A_VERB = CallEvent.objects.filter(_DIALLED | _TAKEN, call=OuterRef("pk")).order_by()
+_BY_TEXML = Q(is_texml=True) & (Q(Exists(_ANSWERED_LEGS)) | Q(Exists(_TOLD_BY_A_VERB)))
 PUT_THROUGH = Q(bridged_at__isnull=False) | Q(Exists(_TOGETHER)) | _BY_TEXML
 ABANDONED = Q(state=Call.State.ENDED, ended_by=Call.Party.CALLER) & ~PUT_THROUGH
 

@@ -159,6 +159,7 @@ def _callback(seconds: float, leg: str, **told: str) -> bytes:
 
 
 _DIALLED, _QUEUED = {"leg": "b", "ParentCallSid": "v3:a"}, {"leg": "a", "QueueSid": "sales", "QueueTime": "9"}
+_VERB = {"leg": "a", "DialCallDuration": "9"}
 _OVER = {"CallStatus": "completed", "HangupCause": "normal_clearing", "HangupSource": "caller"}
 
 
@@ -169,6 +170,9 @@ _OVER = {"CallStatus": "completed", "HangupCause": "normal_clearing", "HangupSou
         ([], 0),
         ([_DIALLED | {"CallStatus": "no-answer"}], 0),
         ([_DIALLED | {"CallStatus": "in-progress"}, _DIALLED | _OVER], 1),
+        ([_VERB | {"DialCallSid": "v3:b", "DialCallStatus": "busy"}], 0),
+        ([_VERB | {"DialCallSid": "v3:b", "DialCallStatus": "completed"}], 1),  # without callbacks of that leg
+        ([_VERB | {"DialCallStatus": "completed"}], 0),  # of a conference: whether anybody was in it, it does not say
         ([_QUEUED | {"QueueResult": "leave"}], 0),
         ([_QUEUED | {"QueueResult": "bridged"}], 1),
     ],
