@@ -14,6 +14,7 @@ from applications.models import CallControlApplication
 from portal.models import TelnyxAccount
 from tests.support.counted_calls import BEGIN, count_all, make_calls
 from tests.support.factories import CONNECTION, make_call, make_flow
+from voice.metrics import quarters
 from voice.reports import report
 from voice.reports.definitions.catalogue import GENERAL, METRICS
 from voice.reports.windows import PRESETS
@@ -35,6 +36,28 @@ def test_it_tells_each_figure_with_its_definition(browser: Client, account: Teln
         assert html.count(metric.definition) >= 2, metric.name  # where it stands, and in the list below
     assert GENERAL in html
     assert "No call that is over began in this time" not in html
+
+
+@pytest.mark.parametrize(
+    ("cost", "seconds", "words"),
+    [
+        ("0.0045", 12, {"cost_usd": "0.0045", "price_usd": "0.0225", "minutes": "< 1"}),
+        ("0.000004", 60, {"cost_usd": "< 0.0001", "price_usd": "< 0.0001", "minutes": "1"}),
+        ("0", 0, {"cost_usd": "0.00", "price_usd": "–", "minutes": "0"}),
+        ("1234.5", 600, {"cost_usd": "1,234.50", "price_usd": "123.4500", "minutes": "10"}),
+    ],
+)
+def test_what_is_not_nothing_is_not_rounded_to_it(
+    browser: Client, account: TelnyxAccount, cost: str, seconds: int, words: dict[str, str]
+) -> None:
+    told: dict[str, Any] = {"counted_as": "incoming", "counted_in": BEGIN, "cost": cost, "currency": "USD"}
+    told |= {"state": "ended", "ending": "hung_up", "ending_category": "completed", "ended_by": "caller"}
+    ended = BEGIN + timedelta(seconds=seconds)
+    make_call(account, started_at=BEGIN, answered_at=BEGIN, ended_at=ended, **told)
+    quarters.mark([BEGIN])
+    count_all()
+    shown = {one.metric.name: one.words for _, figures in browser.get(DAY).context["groups"] for one in figures}
+    assert {name: shown[name] for name in words} == words
 
 
 @pytest.mark.parametrize("by", report.DIVISIONS)

@@ -16,13 +16,18 @@ def figure(metric: Metric, value: float | None) -> str:
         return NOTHING
     if metric.form in {Form.SHARE, Form.RATIO}:
         return share(value)
-    if metric.form == Form.AMOUNT:
-        return f"{value:,.2f}"
-    if metric.form == Form.PRICE:
-        return f"{value:.4f}"
+    if metric.form in {Form.AMOUNT, Form.PRICE}:
+        return _money(value, 2 if metric.form == Form.AMOUNT else 4)
     if metric.form in {Form.COUNT, Form.MINUTES}:
-        return str(intcomma(round(value)))
+        return "< 1" if value and not round(value) else str(intcomma(round(value)))
     return seconds(value)
+
+
+def _money(value: float, digits: int) -> str:
+    """Write an amount, one below a whole with four digits: a call costs parts of a cent, and not nothing."""
+    if 0 < value < 0.0001:
+        return "< 0.0001"
+    return f"{value:,.{4 if 0 < value < 1 else digits}f}"
 
 
 def share(value: float) -> str:
