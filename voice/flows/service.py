@@ -21,6 +21,7 @@ from voice.models import Flow, Rule
 
 OF_SAVE = "save "  # how the history of a rule tells which save of its flow it belongs to: no clock of two hosts does
 _HIDDEN = "It has a value that was hidden when it was read (•••). Enter that value whole."
+_NO_EVENT = "This field is required."
 _COLUMNS = {"account_id", "name", "connection_id", "active"}
 _RULE_DEFAULTS: dict[str, Any] = {
     "event_type": "",
@@ -188,6 +189,8 @@ def check_rules(rules: list[dict[str, Any]]) -> None:
     found = {
         f"rules.{at}.{name}": messages for at, rule in enumerate(rules) for name, messages in problems(rule).items()
     }
+    # over REST a PATCH lets a member be left out, within the rules as well, and these are whole all the same
+    found |= {f"rules.{at}.event_type": [_NO_EVENT] for at, rule in enumerate(rules) if not rule.get("event_type")}
     hidden = [(at, name) for at, rule in enumerate(rules) for name in ("when", "do") if hides_something(rule.get(name))]
     found |= {f"rules.{at}.{name}": [_HIDDEN] for at, name in hidden}
     if found:

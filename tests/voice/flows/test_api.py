@@ -50,6 +50,14 @@ def test_a_put_needs_everything(api: APIClient, account: TelnyxAccount) -> None:
     assert set(problem(api.put(url, {"name": "x"}, format="json"), 400)["errors"]) == {"connection_id", "rules"}
 
 
+def test_a_rule_that_names_no_event_is_refused_by_a_patch_as_by_a_put(api: APIClient, account: TelnyxAccount) -> None:
+    url = f"{FLOWS}{make(api).json()['id']}/"
+    before, sent = api.get(url).json(), EXAMPLE | {"rules": [*one_rule(), {"do": [{"action": "hangup"}]}]}
+    for write in (api.patch, api.put):
+        assert set(problem(write(url, sent, format="json"), 400)["errors"]) == {"rules.1.event_type"}
+    assert api.get(url).json() == before
+
+
 def test_a_flow_is_deleted(api: APIClient, account: TelnyxAccount) -> None:
     url = f"{FLOWS}{make(api).json()['id']}/"
     assert api.delete(url).status_code == 204
