@@ -30,7 +30,7 @@ _LONGEST = timedelta(minutes=2)  # no request runs so long: its process has died
 _UNKNOWN, _LOOK = "idempotency_outcome_unknown", "Look whether it was; if not, send it with another key."
 _CUT_OFF = f"The first request with this {HEADER} was cut off, and nobody knows whether it was carried out. {_LOOK}"
 _FAILED = f"The first request with this {HEADER} failed, and nobody knows whether it was carried out. {_LOOK}"
-_NOTHING_DONE = {400, 401, 403, 404, 405, 406, 409, 413, 415, 429}
+_NOTHING_DONE = {400, 401, 403, 404, 405, 406, 409, 412, 413, 415, 429}
 _TRY_AGAIN = {500, 502, 503}
 _NOT_KEPT = _NOTHING_DONE | _TRY_AGAIN
 

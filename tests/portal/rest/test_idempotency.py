@@ -157,7 +157,7 @@ def test_a_body_of_another_type_leaves_the_key_free_for_json(api):
 
 
 @notes
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 406, 409, 413, 415, 429])
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 406, 409, 412, 413, 415, 429])
 def test_a_refusal_of_the_request_itself_leaves_the_key_free_for_another(api, monkeypatch, status):
     monkeypatch.setitem(FAILURES, "refused before", Problem(status, "not so", "not_so"))
     assert post_note(api, "one", "refused before").status_code == status

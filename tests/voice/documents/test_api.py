@@ -83,6 +83,17 @@ def test_what_somebody_else_saved_meanwhile_is_not_lost(api: APIClient, account:
     assert api.delete(url, headers={"If-Match": api.get(url)["ETag"]}).status_code == 204
 
 
+def test_whose_state_was_stale_publishes_the_fresh_one_under_one_key(api: APIClient, account: TelnyxAccount) -> None:
+    document = make_document(account)
+    key, etag = {"Idempotency-Key": "one"}, api.get(f"{URL}{document.pk}/")["ETag"]
+    assert api.patch(f"{URL}{document.pk}/", {"apology": "Sorry."}, format="json").status_code == 200
+    problem(send(api, document, "publish", {"confirmed": True}, **key, **{"If-Match": etag}), 412, "changed")
+    fresh = key | {"If-Match": api.get(f"{URL}{document.pk}/")["ETag"]}
+    made, again = (send(api, document, "publish", {"confirmed": True}, **fresh) for _ in range(2))
+    assert (made.status_code, again["Idempotent-Replayed"], again.json()) == (201, "true", made.json())
+    assert document.versions.count() == 1
+
+
 def test_what_somebody_else_published_meanwhile_is_not_rolled_back(api: APIClient, account: TelnyxAccount) -> None:
     document = published(account)
     etag = api.get(f"{URL}{document.pk}/")["ETag"]
