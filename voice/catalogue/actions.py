@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
+from portal.masking import hides_something
 from portal.phone_numbers import same_form
 from portal.telnyx import schemas
 from portal.telnyx.schemas import InvalidParameters
@@ -19,6 +20,7 @@ from voice.models import Call, CallCommand
 DIAL = "dial"
 CLIENT_STATE = "client_state"  # and ``target_leg_client_state``
 NO_CLIENT_STATE = "Must be base64: Telnyx takes no other client state."
+_HIDDEN = "It has a value that was hidden when it was read (•••). Enter that value whole."
 # What puts a call to another number costs money: it takes the permission to dial.
 _DIALS = {DIAL, "transfer", "refer", *texml_operations.DIALS}
 NEW_CALLS = frozenset({DIAL, *texml_operations.DIALS})  # they make a call of their own
@@ -121,6 +123,12 @@ def check(action: str, values: Any) -> dict[str, Any]:
     if odd := [name for name, text in given.items() if name.endswith(CLIENT_STATE) and not is_client_state(text)]:
         raise InvalidParameters({name: [NO_CLIENT_STATE] for name in odd})
     return _in_one_form(given)
+
+
+def refuse_hidden(given: dict[str, Any]) -> None:
+    """Raise ``InvalidParameters`` for what somebody sends as it was shown them: Telnyx would get dots for a secret."""
+    if hidden := [name for name, value in given.items() if hides_something(value)]:
+        raise InvalidParameters({name: [_HIDDEN] for name in hidden})
 
 
 def _refuse_odd_names(given: dict[str, Any], parameter: str) -> None:

@@ -226,8 +226,9 @@ def _command(
 
 
 def _allowed(account: TelnyxAccount, action: str, values: dict[str, object], actor: Actor) -> dict[str, object]:
-    """Return ``values``, or refuse what the actor may not do, and to call whom nobody can tell."""
+    """Return ``values``, or refuse what the actor may not do, what was hidden, and to call whom nobody can tell."""
     rights.demand(actor, action, values)
+    actions.refuse_hidden(values)
     named = destinations(action, values)
     if named.unreadable:
         raise InvalidParameters({place: [limits.UNREADABLE] for place in named.unreadable})

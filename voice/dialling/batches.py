@@ -103,6 +103,7 @@ def plan(account: TelnyxAccount, shared: dict[str, Any], lines: list[Line], per_
     if len(shared["connection_id"]) > (most := sql.longest(DialBatch, "connection_id")):
         raise InvalidParameters({"connection_id": [f"At most {most} characters: give the application's id."]})
     rights.demand(actor, actions.DIAL, shared | {"to": _SOMEBODY})
+    actions.refuse_hidden(shared)
     standing.demand_none(account, str(shared.get("connection_id", "")), "connection_id")
     own_numbers.open_own_countries(account)
     held = limits.limits_for(account, actor.token)

@@ -14,7 +14,7 @@ from django.utils import timezone
 from portal import sql
 from portal.actors import Actor
 from portal.drawn_forms import changed_by_another
-from portal.masking import masked_for, masked_text
+from portal.masking import hides_something, masked_for, masked_text
 from portal.models import AuditEvent
 from portal.phone_numbers import check_endpoint, is_nobody, mask
 from portal.trail import changes
@@ -27,6 +27,7 @@ _LONGEST = 100
 MOST_FOUND = 1000  # contacts whose calls are searched for at once
 _TOGETHER = 500
 _EMPTY = "it is empty."
+_HIDDEN = "it has a number that was hidden when it was read (•••). Enter that number whole."
 
 
 class Taken(ValidationError):
@@ -328,4 +329,6 @@ def _words(text: str) -> str:
     words = _folded(text)
     if len(words) > _LONGEST:
         raise ValidationError(f"at most {_LONGEST} characters.")
+    if hides_something(words):
+        raise ValidationError(_HIDDEN)
     return words

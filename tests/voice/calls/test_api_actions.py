@@ -68,6 +68,19 @@ def test_an_action_on_an_ended_call_is_accepted_and_expired(api: APIClient, acco
     assert answer.json()["error"] == "The call has already ended."
 
 
+def test_secrets_of_a_command_are_not_sent_as_the_dots_that_they_were_read_as(
+    api: APIClient, account: TelnyxAccount
+) -> None:
+    header = {"name": "X-Auth-Token", "value": "correct-horse"}
+    secret = {"sip_auth_username": "ada", "sip_auth_password": "correct-horse", "custom_headers": [header]}
+    told = send(api, CALLS, DIAL | secret | {"account": account.name}).json()
+    shown = {name: told["parameters"][name] for name in secret}
+    url = of_call(make_call(account), "actions", "transfer")
+    for address, body in ((CALLS, DIAL | shown | {"account": account.name}), (url, {"to": DIAL["to"]} | shown)):
+        assert set(problem(send(api, address, body), 400)["errors"]) == {"sip_auth_password", "custom_headers"}
+    assert CallCommand.objects.count() == 1
+
+
 @pytest.mark.parametrize("what", ["dial", "send_dtmf"])
 def test_a_command_is_made_by_the_key_that_its_request_has(api: APIClient, account: TelnyxAccount, what: str) -> None:
     """So that a repeat finds it whatever became of the first answer; without a key each is another wish."""

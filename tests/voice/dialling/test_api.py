@@ -57,6 +57,7 @@ def test_the_number_that_a_limit_names_is_told_to_who_may_see_numbers(
         ({"numbers": ["+13125550001"] * 1001}, "numbers"),
         ({"parameters": {"to": "+13125550001"}}, "to"),
         ({"parameters": {"voise": "x"}}, "voise"),
+        ({"parameters": {"sip_auth_username": "ada", "sip_auth_password": "•••"}}, "sip_auth_password"),
         ({"connection_id": "1" * 65}, "connection_id"),
         ({"nonsense": 1}, "nonsense"),
         ({"name": "x" * 101}, "name"),

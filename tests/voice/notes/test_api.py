@@ -151,6 +151,15 @@ def test_numbers_are_masked_for_who_may_not_see_them(api: APIClient, user_with: 
         assert "312555" not in masked.get(url).content.decode(), url
 
 
+def test_a_name_that_was_read_masked_takes_no_number_out_of_it(api: APIClient, user_with: Any, call: Call) -> None:
+    url, whole = of_call(call, "contact"), {"name": "Ada +13125550188", "company": "Fitzroy Ltd"}
+    assert api.put(url, whole, format="json").status_code == 200
+    support = api_for(user_with("Support"))
+    sent = {"name": support.get(url).json()["name"], "company": "Fitzroy Inc"}
+    assert "hidden when it was read" in str(problem(support.put(url, sent, format="json"), 400)["errors"]["name"])
+    assert Contact.objects.values("name", "company").get() == whole
+
+
 def test_a_call_without_a_number_gives_nobody_a_name(api: APIClient, account: TelnyxAccount) -> None:
     call = make_call(account, from_number="anonymous")
     problem(api.get(of_call(call, "contact")), 404)
