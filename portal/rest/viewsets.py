@@ -24,19 +24,22 @@ class PortalViewSet(Idempotent, viewsets.GenericViewSet):  # type: ignore[type-a
     """``scope`` and ``permissions`` are what ``ScopeAndPermission`` asks for, ``ordering`` what the cursor pages by.
 
     ``parameters`` are those of its address that an action takes beside ``account``. It names each read of something
-    else than a list that is no ``retrieve``; a list refuses by itself what it does not know.
+    else than a list that is no ``retrieve``; a list refuses by itself what it does not know. Where nothing is of an
+    account (``is_of_account``), one that the address names is refused: it would be left out in silence.
     """
 
     scope: ClassVar[str]
     permissions: ClassVar[dict[str, str]]
     ordering: ClassVar[tuple[str, ...]] = ("-id",)
     parameters: ClassVar[Mapping[str, Collection[str]]] = {}
+    is_of_account: ClassVar[bool] = True
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         writes = request.method not in SAFE_METHODS
         if self.action and (writes or self.action in {"retrieve", *self.parameters}):
-            refuse_unknown_parameters(request, "account", *self.parameters.get(self.action, ()))
+            account = ("account",) if self.is_of_account else ()
+            refuse_unknown_parameters(request, *account, *self.parameters.get(self.action, ()))
         # read here, so that a body that cannot be read is refused also where none is asked for
         if writes and not isinstance(request.data, dict):
             raise ValidationError({"non_field_errors": ["The body must be a JSON object."]})

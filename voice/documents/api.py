@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from portal.masking import may_see_whole, set_up_for
 from portal.rest.filters import StrictFilters, refuse_unknown_parameters
 from portal.rest.problems import Problem
-from portal.rest.viewsets import ReadOnlyViewSet, demand
+from portal.rest.viewsets import ReadOnlyViewSet, account_name, demand
 from voice.documents import cases, diffs, service, usage
 from voice.documents.serializers import (
     CHANGED,
@@ -88,8 +88,11 @@ class TexmlDocumentViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mix
         return document
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Narrow the list alone: what is below one document has parameters of its own."""
-        return super().filter_queryset(queryset) if self.action == "list" else queryset
+        """Narrow the list; one document only by its account: what is below it has parameters of its own."""
+        if self.action == "list":
+            return super().filter_queryset(queryset)
+        name = account_name(self.request)
+        return queryset if name is None else queryset.filter(account__name=name)
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return self._shown(self.get_object())

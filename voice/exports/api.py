@@ -95,6 +95,7 @@ class ExportViewSet(ReadOnlyViewSet):
     queryset = CallExport.objects.all()
     serializer_class = ExportSerializer
     scope = "reports"
+    is_of_account = False  # its search says of which calls
     ordering = ("-begun_at", "-id")
     permissions = dict.fromkeys(("list", "retrieve", "create", "file", "cancel"), _SEE)
 

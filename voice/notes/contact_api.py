@@ -53,6 +53,7 @@ class ContactViewSet(ReadOnlyViewSet):
     filter_backends = (StrictFilters,)
     filterset_class = ContactFilters
     scope = "calls"
+    is_of_account = False  # a number has one name, whichever account it calls
     ordering = ("id",)  # a cursor by name would tell what is in a name
     permissions = {
         "list": "voice.view_contact",

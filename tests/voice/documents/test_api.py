@@ -9,6 +9,7 @@ from rest_framework.test import APIClient
 from applications.models import CallControlApplication, TexmlApplication
 from portal.actors import PORTAL
 from portal.models import AuditEvent, TelnyxAccount
+from tests.support.accounts import make_account
 from tests.support.documents import FETCH, MENU, fetch, make_document, publish_anew, published
 from tests.support.factories import make_flow
 from tests.support.rest import api_for, problem
@@ -64,6 +65,20 @@ def test_a_create_that_is_replayed_has_the_headers_of_the_first(api: APIClient, 
     first, again = (api.post(URL, asked, format="json", headers={"Idempotency-Key": "one"}) for _ in range(2))
     assert (again["Idempotent-Replayed"], again.json()) == ("true", first.json())
     assert (again["ETag"], again["Location"]) == (first["ETag"], first["Location"])
+
+
+def test_an_address_that_names_another_account_has_no_such_document(api: APIClient, account: TelnyxAccount) -> None:
+    make_account("second")
+    url = f"{URL}{make_document(account).pk}/"
+    for answer in (
+        api.get(f"{url}?account=second"),
+        api.patch(f"{url}?account=second", {"name": "Theirs"}, format="json"),
+        api.post(f"{url}publish/?account=second", {"confirmed": True}, format="json"),
+        api.delete(f"{url}?account=second"),
+    ):
+        problem(answer, 404, "not_found")
+    assert (api.get(url).json()["name"], api.get(url).json()["published"]) == ("Menu", None)
+    assert api.delete(f"{url}?account={account.name}").status_code == 204
 
 
 def test_what_somebody_else_saved_meanwhile_is_not_lost(api: APIClient, account: TelnyxAccount) -> None:

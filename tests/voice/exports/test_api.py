@@ -57,6 +57,12 @@ def test_it_is_ordered_followed_and_fetched(api: APIClient, operator: User, acco
     assert [one["id"] for one in api.get(LIST).json()["results"]] == [done["id"]]
 
 
+def test_an_account_that_the_address_names_is_refused_and_not_left_out(api: APIClient, account: TelnyxAccount) -> None:
+    answer = send(api, f"{LIST}?account={account.name}", {"q": ""})
+    assert set(problem(answer, 400)["errors"]) == {"account"}
+    assert not CallExport.objects.exists()
+
+
 def test_asking_for_its_head_begins_nothing(api: APIClient) -> None:
     url = order(api)
     assert api.head(f"{url}file/").status_code == 405

@@ -258,6 +258,8 @@ def test_what_is_no_contact_is_told_by_field(api: APIClient) -> None:
     assert set(said) == {"number", "company"}
     assert "nobody’s number" in str(problem(send(api, REST, {"number": "anonymous", "name": "Ada"}), 400)["errors"])
     problem(api.get(REST, {"number": "12"}), 400)
+    of_one = send(api, f"{REST}?account=main", {"number": "+13125550143", "name": "Ada"})
+    assert set(problem(of_one, 400)["errors"]) == {"account"}  # it would be named for every account
 
 
 def test_an_address_that_no_call_has_so_long_gets_no_name(browser: Client, api: APIClient) -> None:
