@@ -71,7 +71,8 @@ class Idempotent:
     def handle_exception(self, error: Exception) -> Response:
         if isinstance(error, _Replay):
             return error.response()
-        self._may_repeat = self._is_found_again or isinstance(error, TelnyxUnavailable)
+        says_when = isinstance(error, Problem) and error.wait is not None  # a pull's, which may be done twice
+        self._may_repeat = self._is_found_again or says_when or isinstance(error, TelnyxUnavailable)
         try:
             answer: Response = super().handle_exception(error)  # type: ignore[misc]
         except Exception:  # a bug, answered 500 by Django

@@ -230,6 +230,9 @@ def test_a_pull_that_fails_or_is_stopped_says_so(api: APIClient, sandbox: Sandbo
     make_account(name="dead")
     dead = _send(api, "post", f"{URL}pull/", {"account": "dead"})
     assert (dead.status_code, dead.json()["title"]) == (503, "Telnyx cannot be asked now")
+    for _ in range(3):  # with the key of the first, as Retry-After asks for
+        again = _send(api, "post", f"{URL}pull/", {"account": "dead"}, **{"Idempotency-Key": "one"})
+        assert (again.status_code, again["Retry-After"], "Idempotent-Replayed" in again) == (503, "5", False)
 
 
 @pytest.mark.usefixtures("only_account")
