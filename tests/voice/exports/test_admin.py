@@ -104,7 +104,8 @@ def test_each_format_tells_the_same(browser: Client, account: TelnyxAccount, for
 def test_an_amount_has_its_currency_beside_it(browser: Client, account: TelnyxAccount, form: str) -> None:
     for at, (cost, currency) in enumerate([("0.0045", "USD"), ("0.0045", "EUR"), ("0.0040", "")]):
         make_call(account, f"{at}", cost=cost, currency=currency, started_at=timezone.now() - timedelta(minutes=at))
-    text = text_of(ask(browser, format=form, which="chosen", columns=["cost", "currency"])).removeprefix("\ufeff")
+    asked = {"q": f"account:{account.name}", "which": "chosen", "columns": ["cost", "currency"]}
+    text = text_of(ask(browser, format=form, **asked)).removeprefix("\ufeff")
     as_json = [json.loads(line) for line in text.splitlines()] if form == "ndjson" else []
     told = as_json or list(csv.DictReader(io.StringIO(text)))
     assert [(one["cost"], one["currency"] or "") for one in told] == [

@@ -100,7 +100,7 @@ def test_what_a_record_verb_recorded_is_found_among_the_recorded_calls(
     row = Recording.objects.get()
     assert (row.status, row.seconds, row.call) == ("saved", 36.0, Call.objects.get())
     for has_recording, found in (("true", ["v3:texml"]), ("false", [])):
-        listed = api.get(f"/api/v1/calls/?has_recording={has_recording}").json()["results"]
+        listed = api.get(f"/api/v1/calls/?account=main&has_recording={has_recording}").json()["results"]
         assert [one["call_control_id"] for one in listed] == found
 
 
