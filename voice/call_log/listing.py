@@ -65,15 +65,18 @@ def page(query: Query, place: Place, size: int = SIZE) -> Listing:
     Where all that is found are further legs of sessions whose rows stand elsewhere, it goes on, ``ROUNDS`` times.
     """
     newest, at = None, place
+    first: _Legs | None = None  # behind it lies the page before: what was passed over since has no row of its own
     for _ in range(ROUNDS):
         found = _found(query, at, size)
+        first = first or found
         rows = [Row(leg, leg) for leg in found.legs] if query.shows_legs else _sessions(query, found.legs)
         newest = newest or max((leg.started_at for leg in found.legs), default=None)
         further = found.previous if place.is_back else found.next
+        following, previous = (first.next, found.previous) if place.is_back else (found.next, first.previous)
         if rows or found.edge or further is None:
-            return Listing(rows, found.next, found.previous, found.edge, newest)
+            return Listing(rows, following, previous, found.edge, newest)
         at = further
-    return Listing([], found.next, found.previous, found.legs[-1].started_at, newest)
+    return Listing([], following, previous, found.legs[-1].started_at, newest)
 
 
 def reading(query: Query) -> AbstractContextManager[None]:

@@ -55,7 +55,7 @@ def test_further_legs_alone_are_passed_over(account: TelnyxAccount, operator: Us
     made = legs(account, listing.SIZE + 2)
     listed = page("", operator)
     assert [row.call.pk for row in listed.rows] == [made[0].pk]
-    assert (listed.next, listed.newest) == (None, made[-1].started_at)
+    assert (listed.next, listed.previous, listed.newest) == (None, None, made[-1].started_at)
 
 
 def test_how_far_they_were_passed_over_is_told(
