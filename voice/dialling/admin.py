@@ -1,5 +1,7 @@
 """Shows dial batches: a form that first only checks its lines, and a page of their progress."""
 
+import hashlib
+import json
 from typing import Any
 
 from django.contrib import admin, messages
@@ -77,17 +79,19 @@ class DialBatchAdmin(PageAdmin):
         return [*ours, *super().get_urls()]
 
     def new_view(self, request: HttpRequest) -> HttpResponse:
-        """Begin a batch; without ``go`` check every line and dial nothing."""
+        """Check every line and dial nothing; with ``go``, which names what was checked, begin a batch of that."""
         _demand_dial(request)
         given = {"connection_id": request.GET.get("application", "")}
         form = BatchForm(request.POST or None, request.FILES or None, initial=given)
         planned: batches.Plan | None = None
+        checked = ""
         if request.method == "POST" and form.is_valid():
             if batch := batches.made_before(_intent(form)):  # pressed twice: by now its own lines may fill a limit
                 return self._led_to(request, batch)
             try:
                 planned = self._plan(request, form)
-                if "go" in request.POST and not planned.problems:
+                checked = _digest(form, planned)
+                if request.POST.get("go") == checked and not planned.problems:
                     return self._begin(request, form)
             except (InvalidParameters, PortalRefusal) as error:
                 if batch := batches.made_before(_intent(form)):  # by the other press, meanwhile
@@ -95,6 +99,7 @@ class DialBatchAdmin(PageAdmin):
                 form.take(error.errors)
         back = "admin:voice_dialbatch_changelist" if self.has_view_permission(request) else "admin:index"
         context = {"title": "Dial a list", "form": form, "plan": planned, "most": _SHOWN, "back": reverse(back)}
+        context |= {"checked": checked, "is_another": "go" in request.POST}
         return TemplateResponse(request, "voice/dialling/new.html", self.context(request) | context)
 
     def page(self, request: HttpRequest, batch: DialBatch) -> dict[str, Any]:
@@ -231,6 +236,13 @@ def _demand_dial(request: HttpRequest) -> None:
 
 def _intent(form: BatchForm) -> str:
     return f"person:{form.cleaned_data['intent']}"
+
+
+def _digest(form: BatchForm, planned: batches.Plan) -> str:
+    """Return what names the calls that were checked: the form can be written in until they are dialled."""
+    told = [form.application.pk, planned.shared, [[line.to, line.client_state] for line in planned.lines]]
+    text = json.dumps([*told, form.cleaned_data["per_second"]], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _page(batch: DialBatch) -> str:

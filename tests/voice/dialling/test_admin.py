@@ -35,13 +35,20 @@ def form(**more: Any) -> dict[str, Any]:
     return given | {"numbers": "+13125550001\n+13125550002", "client_state": "spring"} | more
 
 
+def checked(client: Client, **more: Any) -> dict[str, Any]:
+    """What is sent by the button that dials, once the list was checked."""
+    given = form(**more)
+    return given | {"go": client.post(PAGE, given).context["checked"]}
+
+
 def test_the_form_looks_first_and_then_dials(browser: Client, application: Any) -> None:
     given = form()
     page = browser.post(PAGE, given)
     assert len(page.context["plan"].lines) == 2
     assert page.context["plan"].seconds == 0.5  # from the first to the second
     assert not CallCommand.objects.exists()
-    answer = browser.post(PAGE, given | {"go": "1"})
+    assert f'name="go" value="{page.context["checked"]}"' in page.content.decode()
+    answer = browser.post(PAGE, given | {"go": page.context["checked"]})
     batch = DialBatch.objects.get()
     assert answer.url == f"/admin/voice/dialbatch/{batch.pk}/change/"
     assert batch.parameters["client_state"] == "c3ByaW5n"
@@ -49,8 +56,33 @@ def test_the_form_looks_first_and_then_dials(browser: Client, application: Any) 
     assert browser.get(answer.url).context["progress"].counts["queued"] == 2
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        {"numbers": "+13125550001\n+13125550002\n+13125550003"},
+        {"numbers": "+13125550001\n+13125550009"},
+        {"numbers": "+13125550001,one\n+13125550002"},
+        {"from": "+13125550109"},
+        {"per_second": "3"},
+        {"client_state": "autumn"},
+        {"file": SimpleUploadedFile("more.csv", b"+13125550003\n")},
+    ],
+)
+def test_what_was_written_into_the_form_since_it_was_checked_is_checked_and_not_dialled(
+    browser: Client, application: Any, written: dict[str, Any]
+) -> None:
+    page = browser.post(PAGE, checked(browser) | written)
+    assert not CallCommand.objects.exists()
+    assert "Another list than was checked: nothing was dialled yet" in page.content.decode()
+    fields = {name: page.context["form"][name].value() for name in ("intent", "numbers")}
+    sent = form(**(written | fields | {"go": page.context["checked"]}))
+    sent.pop("file", None)
+    assert browser.post(PAGE, sent).status_code == 302
+    assert CallCommand.objects.count() == len(fields["numbers"].split())
+
+
 def test_a_batch_has_the_name_that_was_given_it(browser: Client, application: Any) -> None:
-    browser.post(PAGE, form(name="spring", go="1"))
+    browser.post(PAGE, checked(browser, name="spring"))
     assert DialBatch.objects.get().name == "spring"
 
 
@@ -64,7 +96,7 @@ def test_pressing_twice_is_one_batch(browser: Client, application: Any, account:
     row = limits.of_account(account)
     row.dials_per_day = 2  # the first press fills it
     row.save()
-    given = form(go="1")
+    given = checked(browser)
     assert browser.post(PAGE, given).url == browser.post(PAGE, given).url
     assert CallCommand.objects.count() == 2
 
@@ -73,7 +105,7 @@ def test_pressing_twice_at_once_is_one_batch(
     browser: Client, application: Any, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limit(account, dials_per_day=2)  # the other press fills it
-    given, really, others = form(go="1"), batches.plan, []
+    given, really, others = checked(browser), batches.plan, []
 
     def plan(*wanted: Any) -> batches.Plan:
         monkeypatch.setattr(batches, "plan", really)
@@ -221,12 +253,13 @@ def test_who_may_not_dial_sees_no_buttons_and_gets_403(signed_in: Any, api: Any,
 
 
 def test_who_may_begin_a_batch_and_not_see_it_is_led_to_no_refusal(signed_in: Any, application: Any) -> None:
-    dialler, given = signed_in("voice.dial"), form(go="1")
+    dialler = signed_in("voice.dial")
+    given = checked(dialler)
     for _ in range(2):
         answer = dialler.post(PAGE, given, follow=True)
         assert answer.status_code == 200
         assert DialBatch.objects.count() == 1
-    assert "2 numbers are being dialled" in dialler.post(PAGE, form(go="1"), follow=True).content.decode()
+    assert "2 numbers are being dialled" in dialler.post(PAGE, checked(dialler), follow=True).content.decode()
 
 
 def test_why_it_does_not_go_on_is_told_masked_to_who_may_not_see_numbers(
@@ -241,7 +274,7 @@ def test_why_it_does_not_go_on_is_told_masked_to_who_may_not_see_numbers(
 
 
 def test_one_number_is_not_told_as_several(browser: Client, application: Any) -> None:
-    page = browser.post(PAGE, form(numbers="+13125550001", go="1"), follow=True).content.decode()
+    page = browser.post(PAGE, checked(browser, numbers="+13125550001"), follow=True).content.decode()
     assert "1 number is being dialled" in page
     assert DialBatch.objects.get().name == "1 number"
 
