@@ -81,10 +81,14 @@ const failed = ({ detail: { requestConfig: { elt, verb, triggeringEvent }, targe
 for (const name of ["responseError", "sendError", "timeout"]) document.addEventListener(`htmx:${name}`, failed);
 document.addEventListener("htmx:beforeSend", (event) => failures.get(event.target)?.remove());
 
-// while somebody reads an opened detail, the page is not swapped under their eyes
+// while somebody reads an opened detail, the page does not swap itself under their eyes; what they press there goes
 document.addEventListener("htmx:beforeRequest", (event) => {
-  const live = event.target.closest("#portal-live");
-  if (live && live.querySelector("details[open]")) event.preventDefault();
+  if (event.target.matches("#portal-live") && event.target.querySelector("details[open]")) event.preventDefault();
+});
+
+// who ticks a column of an export means those that are ticked
+document.addEventListener("change", (event) => {
+  if (event.target.matches(".portal-export-columns input")) event.target.form.querySelector("[name=which][value=chosen]").checked = true;
 });
 
 // parts of a page that are drawn anew by themselves keep what somebody has opened there, as they read it, and the keyboard

@@ -1,0 +1,42 @@
+"""What somebody presses or ticks on a page that draws itself, or has more than one choice, is what is done."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from portal.models import TelnyxAccount
+from tests.support.factories import make_call
+from tests.support.live_board import listed
+from tests.support.times import ago
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+def test_a_call_of_the_live_board_is_refreshed_while_a_detail_is_open(
+    opened: Callable[..., Any], account: TelnyxAccount, operator: Any
+) -> None:
+    make_call(account, started_at=ago(600))
+    listed(account)  # Telnyx does not list it
+    with opened() as window:
+        window.enter(operator)
+        window.open("/admin/voice/call/live/")
+        window.page.locator("#portal-live summary").first.click()
+        with window.page.expect_request("**/refresh/**") as asked:
+            window.page.locator("#portal-live").get_by_role("button", name="Refresh").click()
+        assert asked.value.method == "POST"
+        expect(window.page.locator("#portal-live details[open]")).to_have_count(1)
+
+
+def test_whoever_ticks_a_column_of_an_export_takes_those_that_are_ticked(
+    opened: Callable[..., Any], account: TelnyxAccount, operator: Any
+) -> None:
+    make_call(account)
+    with opened() as window:
+        window.enter(operator)
+        window.open("/admin/voice/call/export/")
+        window.page.get_by_label("All 27").check()
+        window.page.get_by_label("call_leg_id", exact=True).check()
+        expect(window.page.get_by_label("Only these:")).to_be_checked()
+    assert window.wrongs == []
