@@ -92,6 +92,7 @@ def _parts(digits: str) -> Iterator[str]:
 _NO_NUMBER = re.compile(
     r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|\b[0-9a-f]{32}\b|\b[0-9a-f]{64}\b|csrftoken=\w+"  # ids, digests
     r"|20\d\d-\d\d-\d\d(?:[T ]|&nbsp;)?(?:\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?|\d\d:\d\d:\d\d(?:\.\d+)?"  # times
+    r"|data-since=\"\d+\""  # times, as seconds since 1970: by accident they may have digits of a number
     r"|<(?:path|svg|circle|rect)\b[^>]*>|(?:\bd|viewBox|points)=\"[^\"]*\""  # drawings
     r"|#[0-9a-f]{3,8}\b|csrfmiddlewaretoken\" value=\"\w+\"",
     re.IGNORECASE,
