@@ -20,7 +20,7 @@ from voice.models import Call, CallCommand
 DIAL = "dial"
 CLIENT_STATE = "client_state"  # and ``target_leg_client_state``
 NO_CLIENT_STATE = "Must be base64: Telnyx takes no other client state."
-_HIDDEN = "It has a value that was hidden when it was read (•••). Enter that value whole."
+HIDDEN = "It has a value that was hidden when it was read (•••). Enter that value whole."
 # What puts a call to another number costs money: it takes the permission to dial.
 _DIALS = {DIAL, "transfer", "refer", *texml_operations.DIALS}
 NEW_CALLS = frozenset({DIAL, *texml_operations.DIALS})  # they make a call of their own
@@ -128,7 +128,7 @@ def check(action: str, values: Any) -> dict[str, Any]:
 def refuse_hidden(given: dict[str, Any]) -> None:
     """Raise ``InvalidParameters`` for what somebody sends as it was shown them: Telnyx would get dots for a secret."""
     if hidden := [name for name, value in given.items() if hides_something(value)]:
-        raise InvalidParameters({name: [_HIDDEN] for name in hidden})
+        raise InvalidParameters({name: [HIDDEN] for name in hidden})
 
 
 def _refuse_odd_names(given: dict[str, Any], parameter: str) -> None:

@@ -15,12 +15,12 @@ from portal.encryption import CannotOpen
 from portal.masking import hides_something, without_secrets
 from portal.models import AuditEvent
 from portal.sealed_json import unsealed, with_kept_secrets
+from voice.catalogue.actions import HIDDEN
 from voice.dialling import limits, rights
 from voice.flows.rules import MAX_RULES, problems
 from voice.models import Flow, Rule
 
 OF_SAVE = "save "  # how the history of a rule tells which save of its flow it belongs to: no clock of two hosts does
-_HIDDEN = "It has a value that was hidden when it was read (•••). Enter that value whole."
 _NO_EVENT = "This field is required."
 _COLUMNS = {"account_id", "name", "connection_id", "active"}
 _RULE_DEFAULTS: dict[str, Any] = {
@@ -192,7 +192,7 @@ def check_rules(rules: list[dict[str, Any]]) -> None:
     # over REST a PATCH lets a member be left out, within the rules as well, and these are whole all the same
     found |= {f"rules.{at}.event_type": [_NO_EVENT] for at, rule in enumerate(rules) if not rule.get("event_type")}
     hidden = [(at, name) for at, rule in enumerate(rules) for name in ("when", "do") if hides_something(rule.get(name))]
-    found |= {f"rules.{at}.{name}": [_HIDDEN] for at, name in hidden}
+    found |= {f"rules.{at}.{name}": [HIDDEN] for at, name in hidden}
     if found:
         raise ValidationError(found)
 
