@@ -14,7 +14,7 @@ from voice.explanations.cases import TEXML_TYPES, texml_payload, was_asked
 from voice.explanations.judgement import precedence
 from voice.explanations.judgement.facts import Command, Context, Event, Facts
 from voice.explanations.judgement.telnyx_codes import refusal_in
-from voice.explanations.judgement.verdicts import LOW, Verdict
+from voice.explanations.judgement.verdicts import DELIVERIES, LOW, Verdict
 from voice.flows import handlers, versions
 from voice.models import Call, CallCommand, CallEvent
 
@@ -66,8 +66,11 @@ def facts_of(legs: list[Call]) -> Facts:
     if len(events) == _MOST:  # of very many the last ones count, and how it all began
         events += found.defer("body", "headers").filter(event_type__in=_BEGINNING).order_by("received_at")[:_MOST]
     commands = CallCommand.objects.filter(call__in=ids).order_by("-created_at", "-id")[:_MOST]
+    told = [_event(event, names[event.call_id]) for event in events if event.call_id in names]
+    if len(events) < _MOST:  # else a hang-up may be among those that were not read
+        told += _asked_ends(legs, told)
     return Facts(
-        tuple(_event(event, names[event.call_id]) for event in events if event.call_id in names),
+        tuple(told),
         tuple(_command(command) for command in commands),
         _context(legs, events),
     )
@@ -87,6 +90,22 @@ def _event(event: CallEvent, leg: str) -> Event:
         event.source == CallEvent.Source.BACKFILL,
         is_texml,
     )
+
+
+def _asked_ends(legs: list[Call], events: list[Event]) -> list[Event]:
+    """State the ends that no event tells: Telnyx was asked, and how a call ended it says of TeXML's alone."""
+    reported = {event.leg for event in events if event.type == "call.hangup"}
+    found = []
+    for leg in legs:
+        if leg.state != Call.State.ENDED or leg.ended_at is None or leg.call_control_id in reported:
+            continue
+        times = {"start_time": leg.started_at, "answered_time": leg.answered_at, "end_time": leg.ended_at}
+        payload = {name: at.isoformat() for name, at in times.items() if at}
+        payload |= {"to": leg.to_number, "ending": leg.hangup_cause if leg.is_texml else ""}
+        name, is_texml = leg.call_control_id, leg.is_texml
+        end = Event(f"end of {name}", "call.hangup", leg.ended_at, name, payload, is_texml=is_texml, is_asked=True)
+        found.append(end)
+    return found
 
 
 def _command(command: CallCommand) -> Command:
@@ -187,5 +206,4 @@ def _without_events(leg: Call, facts: Facts) -> Verdict:
         return Verdict(
             "open", "unknown", "unknown", "No event of this call has come yet.", LOW, "Ask Telnyx for its status."
         )
-    following = "Look at Telnyx's webhook deliveries, and ask for its record of the call."
-    return Verdict("lost", "unknown", "unknown", "It ended, and nothing of it was ever reported.", LOW, following)
+    return Verdict("lost", "unknown", "unknown", "It ended, and nothing of it was ever reported.", LOW, DELIVERIES)

@@ -8,16 +8,20 @@ import pytest
 from django.core.management import call_command
 from django.db import DataError
 from django.utils import timezone
+from rest_framework.test import APIClient
 
 from portal.models import TelnyxAccount
 from portal.sandbox.server.server import Sandbox
 from portal.telnyx.client import ask
 from tests.support.accounts import make_account
+from tests.support.commands import act
 from tests.support.ending_rows import BY_ID, OF_CALLS, store
 from tests.support.events import tell
 from tests.support.factories import make_call, make_event, make_flow
+from tests.support.rest import of_call, send
 from tests.support.rows import Call, CallCommand
 from tests.support.sandbox_http import Http
+from tests.support.telnyx_answers import telnyx_says
 from tests.support.times import ago
 from voice.calls import status
 from voice.explanations import judging, rows
@@ -151,6 +155,36 @@ def test_a_call_that_is_closed_without_an_event_is_judged_as_well(account: Telny
     judging.judge_due()
     assert Call.objects.get(account=account).is_alive
     assert kept(account) == ("", "", "")
+
+
+def asked(api: APIClient, account: TelnyxAccount) -> Any:
+    """Telnyx is asked for the call, which ended five seconds ago; what is said of that end."""
+    call = Call.objects.get(account=account)
+    with telnyx_says(account, calls={"data": {"is_alive": False, "end_time": ago(5).isoformat()}}):
+        assert send(api, of_call(call, "refresh")).json()["state"] == "ended"
+    judging.judge_due()
+    return api.get(of_call(call, "explanation")).json()
+
+
+def test_an_end_that_telnyx_told_when_it_was_asked_is_not_told_as_lost(api: APIClient, account: TelnyxAccount) -> None:
+    tell(account, make_event(seconds=-65), make_event("call.answered", -60))
+    told = asked(api, account)
+    assert kept(account) == ("ended", "unknown", "unknown")
+    assert (told["code"], told["confidence"], told["evidence"]) == ("ended", "low", [])
+    assert told["sentence"].endswith("as Telnyx said when it was asked; how and by whom was never reported.")
+    assert told["flags"] == ["its hang-up was never reported"]
+    tell(account, make_event("call.hangup", -5))
+    judging.judge_due()
+    assert kept(account) == ("hung_up", "completed", "caller")
+
+
+def test_a_hang_up_of_ours_explains_an_end_that_was_asked_for(api: APIClient, account: TelnyxAccount) -> None:
+    tell(account, make_event(seconds=-65), make_event("call.answered", -60))
+    command = act(Call.objects.get(account=account), "hangup")
+    CallCommand.objects.filter(pk=command.pk).update(status="ok", first_sent_at=ago(6))
+    told = asked(api, account)
+    assert kept(account) == ("we_hung_up", "completed", "us")
+    assert (told["confidence"], [proof["what"] for proof in told["evidence"]]) == ("medium", ["hangup"])
 
 
 @pytest.mark.parametrize("defect", [ValueError, DataError("value too long for type character varying(40)")])

@@ -300,7 +300,7 @@ def test_a_listed_call_that_nobody_told_of_gets_a_row(account: TelnyxAccount) ->
     assert asked(account, resource("in-progress", None), page(*rows)).calls_found == 0
     judging.judge_due()
     told = found.values_list("call_control_id", "ending_category", "counted_as")
-    assert list(told) == [("v3:live", "", ""), ("v3:over", "unknown", "outgoing")]
+    assert list(told) == [("v3:live", "", ""), ("v3:over", "busy", "outgoing")]
 
 
 def test_what_a_callback_tells_later_outweighs_the_list(account: TelnyxAccount, client: Client) -> None:

@@ -7,6 +7,7 @@ from voice.explanations.judgement.legs import Leg, Session
 from voice.explanations.judgement.sip_codes import MEDIA, NO_SUCH_NUMBER, REFUSED, row_of
 from voice.explanations.judgement.telnyx_codes import REASONS
 from voice.explanations.judgement.verdicts import (
+    DELIVERIES,
     HIGH,
     LOW,
     MEDIUM,
@@ -51,6 +52,8 @@ _FREESWITCH = {
 def judge(session: Session, leg: Leg) -> Verdict:
     """Say why the leg ended, by its hang-up alone."""
     cause = _SAME.get(leg.cause, leg.cause)
+    if not cause and leg.end_was_asked:
+        return _ended_somehow(leg)
     # of a caller it is that of the first command (support.telnyx.com, article 5025298)
     if cause == "allotted_timeout" and leg.is_incoming and not leg.was_answered:
         return our_side.no_command(leg)
@@ -61,6 +64,13 @@ def judge(session: Session, leg: Leg) -> Verdict:
     if leg.was_answered and not _ended_with_no_talk(leg):
         return _answered(session, leg, cause)
     return _incoming(leg, cause) if leg.is_incoming else _outgoing(leg, cause)
+
+
+def _ended_somehow(leg: Leg) -> Verdict:
+    """Say of a leg whose end Telnyx told when it was asked that this is all: not even that nobody answered is known."""
+    lasted = after(leg.setup if leg.talk is None else leg.talk)
+    sentence = f"Ended{lasted}, as Telnyx said when it was asked; how and by whom was never reported."
+    return Verdict("ended", "unknown", "unknown", sentence, LOW, DELIVERIES)
 
 
 def by_reason(leg: Leg, reason: str) -> Verdict:

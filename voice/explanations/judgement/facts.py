@@ -12,7 +12,10 @@ NEW_CALLS = frozenset(
 
 @dataclass(frozen=True)
 class Event:
-    """Tells what happened on ``leg``, in Call Control's words. ``is_recovered``: no webhook brought it."""
+    """Tells what happened on ``leg``, in Call Control's words. ``is_recovered``: no webhook brought it.
+
+    ``is_asked``: no event tells it, but Telnyx's answer when it was asked for the call.
+    """
 
     id: str
     type: str
@@ -23,6 +26,7 @@ class Event:
     attempt: int = 1
     is_recovered: bool = False
     is_texml: bool = False
+    is_asked: bool = False
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,8 @@ def _of_the_telling(leg: Leg) -> Iterator[str]:
         return
     if leg.hangup.is_recovered:
         yield "learned later from Telnyx's record"
+    if leg.end_was_asked:
+        yield "its hang-up was never reported"
     if leg.hangup.attempt > 1:
         yield f"reported at attempt {leg.hangup.attempt}"
     if leg.initiated is None and not leg.hangup.is_texml:

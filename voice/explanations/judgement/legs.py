@@ -40,6 +40,11 @@ class Leg:
     def initiated(self) -> Event | None:
         return self.first("call.initiated")
 
+    @property
+    def end_was_asked(self) -> bool:
+        """Tell whether Telnyx told the end when it was asked, and no event did."""
+        return self.hangup is not None and self.hangup.is_asked
+
     def first(self, *types: str) -> Event | None:
         """Return the first event of these types."""
         return next((event for event in self.events if event.type in types), None)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from voice.explanations.judgement.facts import Command, Context
 from voice.explanations.judgement.telnyx_codes import API, BAD_NUMBER, REASONS, T3
 from voice.explanations.judgement.verdicts import (
+    DELIVERIES,
     LOW,
     MEDIUM,
     PORTAL,
@@ -126,7 +127,7 @@ def _accepted(command: Command, context: Context) -> Verdict:
         "unknown",
         "Telnyx took the dial, and what became of it was never reported.",
         LOW,
-        "Look at Telnyx's webhook deliveries, and ask for its record of the call.",
+        DELIVERIES,
     )
 
 

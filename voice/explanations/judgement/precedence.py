@@ -7,11 +7,10 @@ from voice.explanations.judgement import by_cause, flags, legs, never_placed, ou
 from voice.explanations.judgement.facts import Command, Event, Facts
 from voice.explanations.judgement.legs import Leg, Session
 from voice.explanations.judgement.telnyx_codes import REASONS, reason_in
-from voice.explanations.judgement.verdicts import HIGH, LOW, MEDIUM, Verdict, after, span
+from voice.explanations.judgement.verdicts import DELIVERIES, HIGH, LOW, MEDIUM, Verdict, after, span
 
 _TOGETHER, _SOON, _CLOSE = timedelta(milliseconds=300), timedelta(seconds=2), timedelta(seconds=3)
 _LIMIT_SLACK, _LONGEST_CALL = 1.5, 14_400
-_DELIVERIES = "Look at Telnyx's webhook deliveries, and ask for its record of the call."
 _SPECIFIC = ("busy", "rejected", "not_answered", "unreachable", "carrier")
 
 
@@ -23,7 +22,7 @@ def judge(facts: Facts) -> Verdict:
     dials = [command for command in session.loose if command.is_dial] or list(session.loose)
     if dials:
         return _of_dials(dials, session)
-    return Verdict("never_seen", "unknown", "unknown", "Nothing is known of this call here.", LOW, _DELIVERIES)
+    return Verdict("never_seen", "unknown", "unknown", "Nothing is known of this call here.", LOW, DELIVERIES)
 
 
 def judge_legs(facts: Facts) -> dict[str, Verdict]:
@@ -69,7 +68,8 @@ def _ended(session: Session, leg: Leg, *, with_others: bool) -> Verdict:
         or _by_what_happened(session, leg)
         or by_cause.judge(session, leg)
     )
-    is_whole = leg.initiated is not None and not (leg.was_answered and leg.answered_at is None)
+    lacks_answer = leg.was_answered and leg.answered_at is None
+    is_whole = leg.initiated is not None and not lacks_answer and not leg.end_was_asked
     return verdict if is_whole else verdict.capped(MEDIUM)
 
 
@@ -232,13 +232,13 @@ def _without_end(session: Session, leg: Leg) -> Verdict:
     seen = f"last heard was “{_words(last)}” at {last.at:%H:%M:%S} UTC"
     if is_alive is None:
         sentence = f"No end was reported yet; {seen}."
-        return Verdict("open", "unknown", "unknown", sentence, LOW, f"Ask Telnyx for its status. {_DELIVERIES}")
+        return Verdict("open", "unknown", "unknown", sentence, LOW, f"Ask Telnyx for its status. {DELIVERIES}")
     billed = _billed(leg)
     if billed is not None:
         sentence = f"Ended; its end was never reported. Billed were {span(billed)}; {seen}."
-        return Verdict("lost_with_length", "unknown", "unknown", sentence, LOW, _DELIVERIES)
+        return Verdict("lost_with_length", "unknown", "unknown", sentence, LOW, DELIVERIES)
     sentence = f"Ended, but its end was never reported; {seen}."
-    return Verdict("lost", "unknown", "unknown", sentence, LOW, _DELIVERIES)
+    return Verdict("lost", "unknown", "unknown", sentence, LOW, DELIVERIES)
 
 
 def _words(event: Event) -> str:

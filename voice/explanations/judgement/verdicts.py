@@ -12,6 +12,7 @@ CATEGORIES = (
 PARTIES = ("caller", "callee", "us", "telnyx", "carrier", "nobody", "unknown")
 HIGH, MEDIUM, LOW = "high", "medium", "low"
 _ORDER = (LOW, MEDIUM, HIGH)
+DELIVERIES = "Look at Telnyx's webhook deliveries, and ask for its record of the call."
 
 
 @dataclass(frozen=True)
@@ -94,11 +95,11 @@ def least(*words: str) -> str:
 
 
 def proofs(facts: Iterable[Event | Command | None]) -> list[Proof]:
-    """List these facts as proofs."""
+    """List these facts as proofs, but for what no row tells."""
     return [
         Proof("event", fact.id, fact.type) if isinstance(fact, Event) else Proof("command", fact.id, fact.action)
         for fact in facts
-        if fact is not None
+        if fact is not None and not (isinstance(fact, Event) and fact.is_asked)
     ]
 
 
