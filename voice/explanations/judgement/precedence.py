@@ -76,7 +76,9 @@ def _ended(session: Session, leg: Leg, *, with_others: bool) -> Verdict:
 def _by_time_limit(session: Session, leg: Leg) -> Verdict | None:
     limit, action = _time_limit(session, leg)
     is_at_limit = limit is not None and leg.talk is not None and abs(leg.talk - limit) <= _LIMIT_SLACK
-    if leg.cause != "time_limit" and not (is_at_limit and leg.was_answered and leg.cause == "normal_clearing"):
+    # Telnyx's specification: the cause is then time_limit. Of any other, a person who is named hung up at that moment
+    may_be_cut = leg.cause == "normal_clearing" and leg.was_answered and not leg.was_ended_by_its_person
+    if leg.cause != "time_limit" and not (is_at_limit and may_be_cut):
         return None
     seconds = limit or leg.talk
     set_by = f", set by {action}" if action else ""

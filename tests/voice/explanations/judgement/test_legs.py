@@ -115,6 +115,14 @@ def test_four_hours_are_telnyx_s_limit() -> None:
     assert (verdict.code, verdict.confidence) == ("time_limit", "medium")
 
 
+@pytest.mark.parametrize(("direction", "side"), [("incoming", "caller"), ("outgoing", "callee")])
+def test_a_person_who_hangs_up_when_the_limit_is_near_was_not_cut(direction: str, side: str) -> None:
+    limited = command("answer" if direction == "incoming" else "dial", 0.5, parameters={"time_limit_secs": 60})
+    told = judged(course(direction, answered=1, ended=60.2, hangup_source=side), limited)
+    assert (told.code, told.who) == ("hung_up", side)
+    assert judged(course(direction, answered=1, ended=61), limited).code == "time_limit"  # nobody is named
+
+
 def test_each_of_a_thousand_legs_is_told_by_its_own_transfer_and_its_own_partner() -> None:
     """Compared each with each, and each of them with every command, they would take as long as a talk."""
     told, sent = course("incoming", answered=1, ended=9000), []
