@@ -25,7 +25,12 @@ PARTIES = {"from_number": "from", "to_number": "to"}
 _ENDING = {name: name for name in ("hangup_cause", "hangup_source", "sip_hangup_cause")}
 _DIRECTIONS = {"incoming": "incoming", "outgoing": "outgoing", "inbound": "incoming", "outbound": "outgoing"}
 _MAX_STATE, CUT = 20_000, "…"
-_OF_A_RECORDING = {"call.recording.saved", "texml.recording.completed", "texml.recording.ended"}
+_OF_A_RECORDING = {  # whether there is one, and its weight: the callback of a <Record> knows better than its action
+    "call.recording.saved": (True, 1),
+    "texml.recording.completed": (True, 1),
+    "texml.recording.absent": (False, 0),
+    "texml.recording.ended": (True, -1),
+}
 _DETECTED = {"call.machine.detection.ended", "call.machine.premium.detection.ended"}
 _QUEUED = {"call.enqueued", "texml.queue"}
 _DETECTED_BY_TEXML = {"texml.amd", "texml.call.completed"}
@@ -135,7 +140,7 @@ def _facts_of(event: CallEvent, at: datetime) -> Iterator[Fact]:
     if isinstance(tags := payload.get("tags"), list):
         yield Fact("tags", [tag for tag in tags if isinstance(tag, str)][:64])
     if event.event_type in _OF_A_RECORDING:
-        yield Fact("has_recording", True)
+        yield Fact("has_recording", *_OF_A_RECORDING[event.event_type])
     yield from _answerer(event.event_type, payload)
     yield from _measured(event, payload)
     if event.source == CallEvent.Source.TEXML:

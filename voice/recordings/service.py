@@ -132,14 +132,15 @@ def _keep(call: Call, key: str, row: Mapping[str, Any]) -> None:
     now = sql.clock()
     begun = read_time(row.get("recording_started_at")) or read_time(row.get("created_at")) or now
     with transaction.atomic():
-        sql.fetch_locked(Call, id=call.pk)  # in the order everybody takes
+        leg = sql.fetch_locked(Call, id=call.pk)  # in the order everybody takes
         stub = Recording(account=call.account, key=key, recording_id=key, call=call, started_at=begun)
         stub.is_texml = call.is_texml
         Recording.objects.bulk_create([stub], ignore_conflicts=True)
         found = Recording.objects.select_for_update(of=("self",), no_key=True).get(account=call.account, key=key)
         assign(found, merge(found, _facts_of(row), begun, 0, "told")).save()
-        if not call.has_recording:
-            Call.objects.filter(pk=call.pk).update(has_recording=True)
+        told = merge(leg, iter([Fact("has_recording", True)]), begun, 0, "told") if leg else {}
+        if leg and told:  # a fact, so that what was not recorded besides takes nothing from it
+            sql.update(leg, sorted(assign(leg, told).columns))
 
 
 def _facts_of(row: Mapping[str, Any]) -> Iterator[Fact]:

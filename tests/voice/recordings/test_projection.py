@@ -112,6 +112,31 @@ def test_what_was_not_recorded_says_so(client: Client, account: TelnyxAccount) -
     assert "recorded nothing" in row.reason
 
 
+_ENDED = {"RecordingSid": ID, "RecordingDuration": "0", "Digits": "hangup"}  # the action of a <Record>
+_ABSENT = {"RecordingSid": ID, "RecordingStatus": "absent"}
+_OTHER = {"RecordingSid": "other", "RecordingStatus": "completed", "RecordingDuration": "9"}
+
+
+@pytest.mark.parametrize(
+    ("told", "is_recorded"),
+    [
+        ((_ENDED, _ABSENT), "false"),
+        ((_ABSENT, _ENDED), "false"),
+        ((_ENDED, _ABSENT, _OTHER), "true"),
+        ((_OTHER, _ABSENT), "true"),
+    ],
+)
+def test_a_call_of_which_telnyx_recorded_nothing_is_not_among_the_recorded_ones(
+    client: Client, account: TelnyxAccount, api: APIClient, told: tuple[dict[str, str], ...], is_recorded: str
+) -> None:
+    for fields in told:
+        assert post_texml(client, account, form(CallSid="v3:texml", **fields)).status_code == 200
+        run_owed()
+    for answer in ("true", "false"):
+        listed = api.get(f"/api/v1/calls/?account=main&has_recording={answer}").json()["results"]
+        assert [one["call_control_id"] for one in listed] == (["v3:texml"] if answer == is_recorded else [])
+
+
 def test_a_conference_s_recording_is_no_leg_s(client: Client, account: TelnyxAccount) -> None:
     room = {"conference_id": "7ea0ec45-2aae-5a64-b1ff-ae3ff7ae401d"}
     heard(
