@@ -44,8 +44,9 @@ def dials(asked: Query, user: Any) -> Dials | None:
     """Find them among the newest commands that came to nothing; None where no number was asked for, or may be shown."""
     wanted: dict[str, list[str]] = {}  # two of one kind mean either, as in the search
     for token in asked.tokens:
-        if token.key in _SIDES and not token.is_negated and is_digits(token.value):
-            wanted.setdefault(token.key, []).append(token.value)
+        number = token.value.removeprefix(search.AS_WRITTEN)
+        if token.key in _SIDES and not token.is_negated and is_digits(number):
+            wanted.setdefault(token.key, []).append(number)
     if asked.refused or not asked.has_numbers or not wanted or not user.has_perm("voice.view_callcommand"):
         return None
     found = list[CallCommand]()

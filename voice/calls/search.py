@@ -32,6 +32,7 @@ _ACTION = "call.search"
 _UNREADABLE = "This cannot be read as a number: give a whole one with +, its last digits, a SIP address, or anonymous."
 _FREQUENT = 1000  # calls with the same last digits
 PER_MINUTE = 20  # searches for numbers by one person who may not see whole ones
+AS_WRITTEN = "="  # before a number: the calls that have it so, and not in any other form
 
 
 def is_connection_id(text: str) -> bool:
@@ -138,11 +139,16 @@ class SearchRefused(Exception):
 def number_by_side(text: str, actor: Actor, sides: tuple[str, ...]) -> list[Q]:
     """Match that number by each side: a whole one exactly, digits by their end, SIP by its beginning, nobody by a word.
 
-    A number that begins with 0 is looked for as it is dialled at home. Who may not see whole numbers could piece one
-    together from such ends: ``SearchRefused`` for them, unless it is a whole number or exactly four last digits, and
-    not more than ``PER_MINUTE`` of these. Each is in the audit trail. ``SearchRefused``, too, for what is no number.
+    A number that begins with 0 is looked for as it is dialled at home, and one behind ``=`` just as it is written: a
+    short code is no end then. Who may not see whole numbers could piece one together from such ends: ``SearchRefused``
+    for them, unless it is a whole number or exactly four last digits, and not more than ``PER_MINUTE`` of these. Each
+    is in the audit trail. ``SearchRefused``, too, for what is no number.
     """
     text = text.strip()
+    if text.startswith(AS_WRITTEN) and (number := text.removeprefix(AS_WRITTEN)):
+        if not may_see_whole(actor.user):
+            admit(number, actor)
+        return [of_number(side, number) for side in sides]
     is_word = is_nobody(text)
     is_sip = "@" in text or text.lower().startswith(_SIP)
     if not (is_word or is_sip) and not digits_of(text):

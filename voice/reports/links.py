@@ -14,6 +14,7 @@ from portal.models import TelnyxAccount
 from voice.call_log import query
 from voice.call_log.language import tokens
 from voice.call_log.language.tokens import Token
+from voice.calls import search
 from voice.catalogue import actions
 from voice.reports import counting
 from voice.reports.figures import Scope
@@ -44,9 +45,11 @@ class Links:
         if scope.connection_id:
             asked.append(("app", scope.connection_id))
         if scope.number:
-            asked.append((side, scope.number))
+            asked.append((side, f"{search.AS_WRITTEN}{scope.number}"))
         asked += [("since", _moment(window.begin)), ("until", _moment(window.end)), (query.ROWS, "legs")]
-        return query.address(tokens.write(Token(key, value) for key, value in asked))
+        wanted = [Token(key, value) for key, value in asked]
+        text = tokens.write(wanted)
+        return query.address(text) if tokens.read(text) == tuple(wanted) else ""  # a quotation mark cannot be quoted
 
     def dials(self, measure: str, counts: Mapping[str, int], window: Window, scope: Scope) -> str:
         """Return the address of the commands that asked for calls which were never placed; they are no calls.

@@ -16,6 +16,7 @@ from portal.models import TelnyxAccount
 from portal.view_times import TimePreference
 from tests.support.counted_beside import make_beside, make_dials
 from tests.support.counted_calls import BEGIN, count_all, make_calls
+from tests.support.factories import make_call
 from voice.call_log import query
 from voice.metrics import quarters
 from voice.models import Call, CallCommand, RollUp
@@ -72,6 +73,38 @@ def test_every_figure_leads_to_as_many_rows(account: TelnyxAccount, operator: Us
             if metric.form == Form.COUNT and scope != "number" and metric.name not in _DIALS:
                 assert figure.url, metric.name
     assert counted > (20 if scope == "number" else 40)
+
+
+@pytest.mark.parametrize(
+    ("number", "other"),
+    [
+        ("73022", "+1555573022"),
+        ("13125550177", "+13125550177"),
+        ("+13125550177", "13125550177"),
+        ("ACME", "acme"),
+        ("front desk", "front desk 2"),
+        ("sip:desk@pbx.example", "sip:desk@pbx.example.org"),
+        ("anonymous", "Anonymous"),
+    ],
+)
+def test_the_figures_of_an_own_number_lead_to_its_calls_however_it_is_written(
+    account: TelnyxAccount, operator: User, number: str, other: str
+) -> None:
+    begun = WINDOW.begin + timedelta(minutes=5)
+    told: dict[str, Any] = {"started_at": begun, "answered_at": begun, "ended_at": begun + timedelta(seconds=20)}
+    told |= {"state": "ended", "counted_as": "incoming", "counted_in": quarters.of_time(begun)}
+    told |= {"ending": "hung_up", "ending_category": "completed", "ended_by": "caller"}
+    for leg, to in enumerate((number, other, other)):
+        make_call(account, str(leg), to_number=to, **told)
+    quarters.mark({quarters.of_time(begun)})
+    count_all()
+    names = links.Links({account.pk: account.name}, may_name_numbers=True)
+    found = report.read(WINDOW, Scope(number=number), names)
+    figures = [one for _, several in found.groups() for one in several if one.url and one.metric.name not in _DIALS]
+    counts = found.total.of("incoming")
+    listed = {one.metric.name: rows_of(one.url, operator) for one in figures if one.metric.counted_as == "incoming"}
+    assert listed == {one.metric.name: counts.get(one.metric.of, 0) for one in figures if one.metric.name in listed}
+    assert max(listed.values()) == 1
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Kathmandu"])

@@ -107,9 +107,10 @@ def _parties(wanted: list[Token], *keys: str) -> list[str]:
 
 def _party(token: Token) -> str:
     """Return the whole number or the SIP address that a token names, as Telnyx writes it; empty for the end of one."""
-    if is_digits(token.value):
-        return search.whole_number(token.value)
-    match = _SIP.fullmatch(token.value)
+    number = token.value.removeprefix(search.AS_WRITTEN)
+    if is_digits(number):
+        return search.whole_number(number)
+    match = _SIP.fullmatch(number)
     return f"{(match[1] or 'sip').lower()}:{match[2]}" if match else ""
 
 
