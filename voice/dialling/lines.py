@@ -14,7 +14,8 @@ from voice.catalogue import endings
 from voice.models import Call, CallCommand, DialBatch
 
 _Status = CallCommand.Status
-_ACCEPTED, _RUNNING, _ENDED = "accepted", Call.Ending.RUNNING.value, "ended"
+_ACCEPTED, _RUNNING, _ENDED, _UNDONE = "accepted", Call.Ending.RUNNING.value, "ended", "undone"
+_SETTLED_SO = Q(status=_Status.EXPIRED, settled_at__isnull=False)  # it was sent, and nobody knew what came of it
 _OF_COMMANDS = {
     _Status.QUEUED.value: ("Waiting", "busy"),
     _Status.SENDING.value: ("Being dialled", "busy"),
@@ -23,12 +24,13 @@ _OF_COMMANDS = {
     _Status.REFUSED.value: ("Refused", "bad"),
     _Status.UNCERTAIN.value: ("Uncertain", "warn"),
     _Status.EXPIRED.value: ("Not sent", "warn"),
+    _UNDONE: ("Not carried out", "warn"),
 }
 _CATEGORIES = [one.value for one in Call.Ending if one != Call.Ending.RUNNING]
 # every outcome that a line can have, as a person reads them: what goes on, what came of calls, what never became one
 ORDER = (
     *(_Status.QUEUED.value, _Status.SENDING.value, _RUNNING, _ACCEPTED, _ENDED, *_CATEGORIES),
-    *(_Status.REFUSED.value, _Status.UNCERTAIN.value, _Status.EXPIRED.value),
+    *(_Status.REFUSED.value, _Status.UNCERTAIN.value, _UNDONE, _Status.EXPIRED.value),
 )
 _HEAD = ("line", "number", "outcome", "status", "sent_at", "call_control_id", "answered_at", "talk_seconds", "error")
 
@@ -47,10 +49,15 @@ def lines(batch: DialBatch, user: Any) -> QuerySet[Any]:
     """Return the lines, each with its ``outcome``; of their calls nothing to who may not see calls."""
     rows = CallCommand.objects.filter(batch=batch)
     if not may_see_calls(user):
-        by_command = Case(When(status=_Status.OK, then=Value(_ACCEPTED)), default=F("status"))
+        by_command = Case(
+            When(_SETTLED_SO, then=Value(_UNDONE)),
+            When(status=_Status.OK, then=Value(_ACCEPTED)),
+            default=F("status"),
+        )
         without: QuerySet[Any] = rows.annotate(outcome=by_command)
         return without
     of_call = Case(
+        When(_SETTLED_SO, then=Value(_UNDONE)),
         When(~Q(status=_Status.OK), then=F("status")),
         When(call=None, then=Value(_ACCEPTED)),
         When(~Q(call__state__in=Call.OVER), then=Value(_RUNNING)),

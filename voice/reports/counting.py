@@ -143,7 +143,7 @@ def _never_placed(begin: datetime, end: datetime) -> _Counts:
 
 
 def never_placed() -> QuerySet[CallCommand]:
-    """Return the dials that Telnyx refused, and those that were never sent."""
+    """Return the dials that Telnyx refused, and those that were not carried out: most were never sent."""
     return CallCommand.objects.filter(action__in=sorted(actions.NEW_CALLS), status__in=NEVER_PLACED)
 
 

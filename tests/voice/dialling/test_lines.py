@@ -15,6 +15,7 @@ from portal.models import AuditEvent, TelnyxAccount
 from portal.view_times import TimePreference
 from tests.support.batches import begin
 from tests.support.factories import make_call
+from tests.support.rest import COMMANDS
 from tests.support.rows import CallCommand, DialBatch
 
 pytestmark = pytest.mark.django_db
@@ -77,6 +78,18 @@ def test_each_figure_counts_the_lines_that_it_leads_to(browser: Client, batch: D
     for name, (_, expected) in OUTCOMES.items():
         assert _lines(browser.get(_url(batch), {"outcome": name})) == expected
     assert sum(count for _, count, _ in told.values()) == batch.lines
+
+
+def test_a_line_that_was_sent_and_settled_as_not_done_is_not_told_as_never_sent(
+    browser: Client, api: Any, batch: DialBatch
+) -> None:
+    line = batch.commands.get(sequence=10)
+    verdict = {"verdict": "it_did_not"}
+    assert api.post(f"{COMMANDS}{line.pk}/settle/", verdict, format="json").json()["status"] == "expired"
+    told = {row[0].sequence: row[2] for row in browser.get(_url(batch)).context["lines"]}
+    assert (told[7], told[10]) == ("Not sent", "Not carried out")
+    for outcome, expected in (("undone", [10]), ("expired", [7]), ("uncertain", [])):
+        assert _lines(browser.get(_url(batch), {"outcome": outcome})) == expected
 
 
 def test_a_page_of_one_outcome_says_so_and_its_file_has_the_same_lines(browser: Client, batch: DialBatch) -> None:

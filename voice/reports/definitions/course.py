@@ -69,7 +69,7 @@ COURSE: tuple[Metric, ...] = (
         "attempts",
         "Dialled calls",
         "Legs that were dialled, by a person, a flow, a batch or another program, and that are over. Legs of transfers "
-        "are a group of their own. Dials that Telnyx refused, or that were never sent, are no attempts.",
+        "are a group of their own. Dials that Telnyx refused, or that were not carried out, are no attempts.",
         _OUT,
         "calls",
     ),
@@ -83,9 +83,9 @@ COURSE: tuple[Metric, ...] = (
     ),
     Metric(
         "unsent_dials",
-        "Dials never sent",
-        "Dials that were not sent in time, or called off here, by when they were asked for. No call came of them: they "
-        "are among no other figure.",
+        "Dials not carried out",
+        "Dials that were not sent in time, that were called off here, or that got no answer and were settled as not "
+        "done, by when they were asked for. No call came of them: they are among no other figure.",
         _OUT,
         "unsent_dials",
         more_is="bad",
