@@ -119,6 +119,17 @@ def test_of_more_ways_to_end_than_are_told_that_is_said(browser: Client, account
     assert ("and others" in told) == bool(more)
 
 
+def test_ends_that_are_told_in_the_same_words_are_told_once(browser: Client, account: TelnyxAccount) -> None:
+    values = {"account": account, "telnyx_id": "77", "application_name": "router"}
+    application = CallControlApplication.objects.create(**values, webhook_event_url=account.webhook_url)
+    ends = [("", "caller"), ("", "callee"), ("", ""), ("user_busy", "unknown"), ("user_busy", "")]
+    for at, (cause, source) in enumerate(ends):
+        make_call(account, str(at), connection_id="77", state="ended", hangup_cause=cause, hangup_source=source)
+    told = panel(browser, application).partition("in the last 24 hours:")[2].partition("</p>")[0]
+    assert re.findall(r"(\d+) × ([a-z ]+)<", told) == [("3", "no cause given"), ("2", "busy")]
+    assert "and others" not in told
+
+
 def test_numbers_of_an_application_are_written_with_their_thousands(
     browser: Client, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
