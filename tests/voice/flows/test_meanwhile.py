@@ -1,7 +1,9 @@
 """Two who edit one flow: neither undoes unseen what the other one did."""
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,13 +14,14 @@ from rest_framework.test import APIClient
 from applications.models import CallControlApplication
 from portal.models import AuditEvent, TelnyxAccount
 from tests.support.accounts import make_account
-from tests.support.connected_threads import PATIENCE, others
-from tests.support.databases import TWO_WRITERS
+from tests.support.connected_threads import PATIENCE, others, wait_for
+from tests.support.databases import TWO_WRITERS, somebody_waits_for_a_lock
 from tests.support.factories import CONNECTION, make_flow
 from tests.support.flows import as_drawn, flow_form, make
+from tests.support.polling import eventually
 from tests.support.rest import FLOWS, problem
 from tests.support.rows import Flow
-from voice.flows import admin
+from voice.flows import admin, service
 
 pytestmark = pytest.mark.django_db
 
@@ -227,3 +230,46 @@ def test_of_two_active_flows_made_at_once_one_is_refused_in_words(
     assert "another active flow" in refused.content.decode()
     assert as_drawn(refused)["name"] == "mine"
     assert [flow.name for flow in Flow.objects.all()] == ["drawer"]
+
+
+# --- Two saves at once -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def saving(monkeypatch: pytest.MonkeyPatch) -> Callable[[], threading.Event]:
+    """From the call on, whoever saves rules says so by the event, and commits once somebody waits for the flow."""
+    really, saved = service._replace_rules, threading.Event()
+
+    def slowly(*values: Any) -> None:
+        really(*values)
+        saved.set()
+        eventually(somebody_waits_for_a_lock, "waiting for the flow")
+
+    def begin() -> threading.Event:
+        monkeypatch.setattr(service, "_replace_rules", slowly)
+        return saved
+
+    return begin
+
+
+@pytest.mark.django_db(transaction=True)
+@TWO_WRITERS
+@pytest.mark.parametrize("done", ["saved", "restored"])
+def test_who_saves_a_flow_at_the_same_moment_waits_and_overwrites_nothing(
+    browser: Client, api: APIClient, flow: Any, saving: Callable[[], threading.Event], done: str
+) -> None:
+    assert api.patch(at(flow), {"name": "second"}, format="json").status_code == 200
+    newest, first = flow.history.order_by("-history_id")
+    if done == "saved":
+        address, mine = page_of(flow), as_drawn(browser.get(page_of(flow))) | {"name": "mine"}
+    else:
+        address, mine = f"/admin/voice/flow/{flow.pk}/history/{first.history_id}/", {"seen": newest.history_id}
+    theirs, saved = {"name": "theirs", "rules": [dials(7)]}, saving()
+    with others() as elsewhere:
+        other = elsewhere(partial(api.patch, at(flow), theirs, format="json"))
+        wait_for(saved, "their save")
+        refused = browser.post(address, mine, follow=True)
+    assert other.result(PATIENCE).status_code == 200
+    assert f"was changed meanwhile, and nothing was {done}" in refused.content.decode()
+    assert state(api, flow) == ("theirs", True, ["7"])
+    assert flow.history.count() == 3
