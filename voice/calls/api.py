@@ -68,7 +68,7 @@ class CallFilters(django_filters.FilterSet):
         fields = ("connection_id", "hangup_cause", "call_session_id", "call_leg_id")
 
     def by_application(self, calls: QuerySet[Call], name: str, value: str) -> QuerySet[Call]:
-        return calls.filter(connection_id__in=search.connection_ids_of(value))
+        return calls.filter(search.of_application(value))
 
     def by_number(self, calls: CallQuerySet, name: str, value: str) -> QuerySet[Call]:
         return self._by_number(calls, name, value, ("from", "to"))

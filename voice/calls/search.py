@@ -319,8 +319,12 @@ def application_names(connection_ids: set[tuple[object, str]]) -> dict[tuple[obj
     return found
 
 
-def connection_ids_of(name: str) -> list[str]:
-    """List the ids of the applications of that name, of both kinds."""
-    first = CallControlApplication.objects.filter(application_name=name).values_list("telnyx_id", flat=True)
-    second = TexmlApplication.objects.filter(friendly_name=name).values_list("telnyx_id", flat=True)
-    return [*first, *second]
+def of_application(name: str) -> Q:
+    """Match the calls of the applications of that name, of both kinds: another account's may have the same id."""
+    first = CallControlApplication.objects.filter(application_name=name).values_list("account", "telnyx_id")
+    second = TexmlApplication.objects.filter(friendly_name=name).values_list("account", "telnyx_id")
+    by_account: dict[uuid.UUID, list[str]] = {}
+    for account, connection_id in (*first, *second):
+        by_account.setdefault(account, []).append(connection_id)
+    found = [Q(account=account, connection_id__in=ids) for account, ids in by_account.items()]
+    return Q(*found, _connector=Q.OR) if found else Q(pk__in=())

@@ -52,7 +52,7 @@ def test_every_filter_of_calls_finds_what_it_names(api: APIClient, account: Teln
     make_call(make_account("second"), "d")
     assert ids(api) == "abcd"
     expected = {
-        "application": {"call-router": "c", "ivr": "abd", "nobody": ""},
+        "application": {"call-router": "c", "ivr": "ab", "nobody": ""},  # of d the application is another account's
         "connection_id": {"88": "c", CONNECTION: "abd", "8": ""},
         "direction": {"outgoing": "b", "incoming": "acd"},
         "state": {"ended": "a", "answered": "bcd", "lost": ""},
