@@ -1,44 +1,30 @@
 """Provides the admin site and the building blocks of its pages."""
 
 import json
-from collections.abc import Sequence
 from contextvars import ContextVar
-from functools import cache, partial, wraps
+from functools import partial, wraps
 from typing import Any, ClassVar
 
-from django import forms
 from django.conf import settings
-from django.contrib import messages
 from django.contrib.admin import ShowFacets
-from django.contrib.admin.exceptions import DisallowedModelAdminLookup
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.admin.options import IncorrectLookupParameters
-from django.contrib.admin.utils import label_for_field
-from django.contrib.admin.views.main import PAGE_VAR, SEARCH_VAR, ChangeListSearchForm
-from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
-from django.core.paginator import Page, Paginator
-from django.db import DataError, IntegrityError, OperationalError, transaction
-from django.db.models import DateTimeField, Model, QuerySet
+from django.core.exceptions import BadRequest, ValidationError
+from django.db import IntegrityError, transaction
+from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern
 from django.utils.html import format_html
 from django.utils.module_loading import import_string
-from django.utils.text import capfirst
-from unfold import paginator as unfold_paginator
-from unfold.admin import ModelAdmin
-from unfold.decorators import display
 from unfold.sites import UnfoldAdminSite
-from unfold.views import ChangeList
 
-from portal import keyset, list_columns
 from portal.actors import actor_of
 from portal.admin import navigation, sign_in
+from portal.admin.change_list.columns import ChosenColumns
+from portal.admin.change_list.listing import TolerantChangeList
+from portal.admin.change_list.paging import CountedPaginator, InfinitePaginator
 from portal.handbook import topics
 from portal.masking import addresses_for, masked_for, may_see_whole
 from portal.models import AuditEvent
-from portal.saved_filters import clean_list_query
-from portal.sql import is_outage
-from portal.templatetags.portal import moment
 from portal.texts import visible
 
 
@@ -116,141 +102,6 @@ def answer_dialog(request: HttpRequest, url: str) -> HttpResponse:
     return HttpResponseRedirect(url)
 
 
-class CountedPaginator(Paginator):  # type: ignore[type-arg]
-    """Says how many rows there are; which of them a page has, ``keyset`` finds."""
-
-    template_name = "portal/admin/pagination.html"
-
-
-class InfinitePaginator(unfold_paginator.InfinitePaginator):
-    """Does without ``COUNT(*)``, which takes half a second over ten million calls.
-
-    Named as Unfold's own: its header would else tell the made-up count that Django's change list needs.
-    """
-
-    template_name = CountedPaginator.template_name
-
-    def page(self, number: Any) -> Page[Any]:
-        return Page([], 1, self)
-
-
-class SearchForm(ChangeListSearchForm):
-    """Bounds what is searched for: each word is one more condition on every searched column."""
-
-    longest, most_words = 600, 10  # a call control id has up to 512 characters
-
-    def clean(self) -> dict[str, Any]:
-        text = self.cleaned_data.get(SEARCH_VAR) or ""
-        if len(text) > self.longest or len(text.split()) > self.most_words:
-            del self.cleaned_data[SEARCH_VAR]
-            raise forms.ValidationError(
-                f"Search for at most {self.most_words} words and {self.longest} characters. The list was not searched."
-            )
-        return self.cleaned_data
-
-
-class TolerantChangeList(ChangeList):
-    """Draws a list whatever stands in its address, narrowed by nothing but the filters that the list declares.
-
-    Django would take any look-up of any column, and read a hidden one letter by letter for whoever may see the list.
-    """
-
-    search_form_class = SearchForm
-    next_url = previous_url = ""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.columns = self.model_admin.offers(self.list_display)  # type: ignore[attr-defined]
-        # for the page alone: what the list is ordered and narrowed by is known by names
-        for told in ("list_display", "list_display_links", "sortable_by"):
-            if names := getattr(self, told):
-                setattr(self, told, [_readable(self.model, name) for name in names])
-        # Django's own: "Select call to view"
-        self.title = navigation.name_of(args[0].path) or str(capfirst(self.opts.verbose_name_plural))
-
-    def narrowed(self, request: HttpRequest) -> QuerySet[Any]:
-        """Return all rows of the list, for a file. ``IncorrectLookupParameters`` where its search was refused.
-
-        The list then says so, and shows everything; a file could not say it.
-        """
-        if request.GET.get(SEARCH_VAR, "").strip() and not self.query:
-            raise IncorrectLookupParameters("the search was refused")
-        return self.get_queryset(request)
-
-    def get_filters(self, request: HttpRequest) -> Any:
-        try:
-            found = super().get_filters(request)
-            undeclared = ", ".join(found[2])  # what no filter has taken
-        except DisallowedModelAdminLookup:
-            undeclared = ", ".join(self.get_filters_params())
-        if undeclared:
-            messages.error(request, f"This list cannot be filtered by {undeclared[:200]}. It is shown unfiltered.")
-            raise IncorrectLookupParameters(undeclared)
-        return found
-
-    def get_ordering_field(self, field_name: Any) -> Any:
-        """Order by what the list offers alone: by another column every row would be read."""
-        offered, field_name = self.sortable_by, getattr(field_name, "__name__", field_name)
-        offered = offered and [getattr(one, "__name__", one) for one in offered]
-        return super().get_ordering_field(field_name) if offered is None or field_name in offered else None
-
-    def get_results(self, request: HttpRequest) -> None:
-        """Find the rows of the page by where the one before it ended: they move when others come or go."""
-        self.page_num, self.request = 1, request
-        try:
-            super().get_results(request)
-            if self.show_all and self.can_show_all:
-                self.result_list = list(self.result_list)
-            else:
-                self._turn_to_asked(request)
-            self.model_admin.complete(self.drawn())  # type: ignore[attr-defined]
-        except (ValueError, OverflowError, DataError, OperationalError) as error:
-            if is_outage(error):
-                raise
-            raise IncorrectLookupParameters(error) from error  # it fails only when asked
-
-    def drawn(self) -> list[Any]:
-        """Return the rows that are drawn, whatever they are beside those of the page."""
-        return self.result_list  # type: ignore[no-any-return]
-
-    def _turn_to_asked(self, request: HttpRequest) -> None:
-        text = request.GET.get(PAGE_VAR, "")
-        try:
-            self._turn_to(request, keyset.read(text) if text else keyset.Place())
-        except keyset.NoPlace:
-            messages.error(request, "The page that you asked for is none of this list. It is shown from its beginning.")
-            self._turn_to(request, keyset.Place())
-
-    def _turn_to(self, request: HttpRequest, place: keyset.Place) -> None:
-        ordering = self.get_ordering(request, self.queryset)
-        page = keyset.page(self.queryset, ordering, place, self.list_per_page)
-        self.result_list = page.rows
-        self.turn(page.next, page.previous)
-
-    def turn(self, following: keyset.Place | None, previous: keyset.Place | None) -> None:
-        """Keep the addresses of the pages beside this one."""
-        self.next_url, self.previous_url = (
-            self.get_query_string({PAGE_VAR: one.text}) if one else "" for one in (following, previous)
-        )
-
-
-@cache
-def _time_column(model: type[Model], name: str) -> Any:
-    """Return a column of times as its reader wants them, in the place of Django's own, which is in UTC."""
-
-    @display(description=str(model._meta.get_field(name).verbose_name), ordering=name)  # type: ignore[union-attr]
-    def shown(row: Model) -> str:
-        return moment(getattr(row, name))
-
-    shown.__name__ = name
-    return shown
-
-
-def _readable(model: type[Model], name: Any) -> Any:
-    fields = {field.name for field in model._meta.concrete_fields if isinstance(field, DateTimeField)}
-    return _time_column(model, name) if name in fields else name
-
-
 _viewer: ContextVar[Any] = ContextVar("viewer", default=None)
 
 
@@ -264,7 +115,7 @@ def seen(text: str) -> str:
     return visible(str(masked_for(viewer(), text)))
 
 
-class PortalAdmin(ModelAdmin):
+class PortalAdmin(ChosenColumns):
     """Gives every list of the admin its viewer, and answers 400 where a bad address would be a 500."""
 
     paginator: ClassVar[Any] = CountedPaginator
@@ -284,9 +135,6 @@ class PortalAdmin(ModelAdmin):
         name: lambda drawn, name=name: navigation.followed(viewer(), name, drawn) for name in navigation.FOLLOWED
     }
 
-    # columns beside those of ``list_display``, for who wants them
-    list_display_more: tuple[str, ...] = ()
-
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Judge a form anew when what it asks for was taken between being judged and being saved: then it says so."""
         try:
@@ -295,59 +143,6 @@ class PortalAdmin(ModelAdmin):
             if request.method != "POST":
                 raise
             return super().changeform_view(request, *args, **kwargs)
-
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.columns_view)
-        return [path("columns/", view, name=f"{self._url_name}_columns"), *super().get_urls()]
-
-    def get_list_display(self, request: HttpRequest) -> Any:
-        """Return the columns that this person has chosen, in the order of the list."""
-        usual = super().get_list_display(request)
-        names = list_columns.chosen_by(request.user, self.opts.label_lower) if len(usual) > 1 else None
-        chosen = [name for name in self._offered(usual) if name in (names or ())]
-        if not chosen:  # or none of them is there any more
-            return usual
-        return [name for name in self._offered(usual) if name in chosen or name in self._fixed(usual)]
-
-    def get_sortable_by(self, request: HttpRequest) -> Any:
-        """Return None for every column: Django's own would ask again which these are."""
-        return self.sortable_by
-
-    def offers(self, shown: Sequence[Any]) -> list[list_columns.Offer]:
-        """List what the list can show; nothing where there is no choice."""
-        fixed = self._fixed(self.list_display)
-        offered = self._offered(self.list_display) if len(self.list_display) > 1 else []
-        return [
-            list_columns.Offer(
-                name, capfirst(str(label_for_field(name, self.model, self))), name in shown, name in fixed
-            )
-            for name in offered
-        ]
-
-    def columns_view(self, request: HttpRequest) -> HttpResponse:
-        """Keep which columns this person has (POST), and go back to the list as it was narrowed."""
-        if request.method != "POST" or not self.has_view_permission(request):
-            raise PermissionDenied
-        if "usual" in request.POST:
-            list_columns.forget(request.user, self.opts.label_lower)
-        else:
-            wanted = {*request.POST.getlist("column"), *self._fixed(self.list_display)}
-            names = [name for name in self._offered(self.list_display) if name in wanted]
-            list_columns.choose(request.user, self.opts.label_lower, names)
-        query = clean_list_query(request.POST.get("query", ""))  # without the order, which counts columns
-        address = reverse(f"admin:{self._url_name}_changelist")
-        return HttpResponseRedirect(f"{address}?{query}" if query else address)
-
-    @property
-    def _url_name(self) -> str:
-        return f"{self.opts.app_label}_{self.opts.model_name}"
-
-    def _offered(self, usual: Sequence[Any]) -> list[Any]:
-        return [*usual, *self.list_display_more]
-
-    def _fixed(self, usual: Sequence[Any]) -> list[Any]:
-        """Return the columns that lead to the row, or the first where none does."""
-        return list(self.list_display_links or usual[:1])
 
     def complete(self, rows: list[Any]) -> None:
         """Give the rows of a page what their columns tell beside them: for the page alone, not for the list."""

@@ -49,6 +49,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("portal.rest.*",),
     ("portal.trail.*",),
     ("portal.handbook.*",),
+    ("portal.admin.navigation",),
+    ("portal.admin.change_list.*",),
     ("portal.admin.*",),
     ("portal.preferences.*",),
     ("portal.finder.*",),

@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from portal import keyset
 from portal.actors import actor_of
+from portal.admin.change_list.listing import SearchForm, TolerantChangeList
 from portal.admin.saved_filter_views import KeptFilters
-from portal.admin.site import SearchForm, TolerantChangeList
 from portal.masking import may_see_whole
 from portal.times import read_time
 from portal.view_times import TimePreference, current, moment_text
