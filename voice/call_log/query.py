@@ -11,8 +11,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from portal.actors import Actor
-from voice.call_log.language import beside, compared, conditions, tokens
-from voice.call_log.language.conditions import Condition, Malformed, Reach, Window, beside_others
+from voice.call_log.language import beside, compared, conditions, times, tokens
+from voice.call_log.language.conditions import Condition, Malformed, Reach, beside_others
+from voice.call_log.language.times import Window
 from voice.call_log.language.tokens import Token
 from voice.calls.search import SearchRefused
 from voice.models import Call
@@ -58,7 +59,7 @@ KEYS: dict[str, Reader] = {
     "session": conditions.session,
     "id": conditions.identifier,
 }
-WINDOWS = {"since": conditions.since, "until": conditions.until, "day": conditions.day}
+WINDOWS = {"since": times.since, "until": times.until, "day": times.day}
 ROWS = "rows"  # ``rows:legs``: a row for each leg, not for each session
 _OF_NUMBERS = {"", "from", "to", "number"}
 _ALL = {"is", "setup", "talk", "mos", "cost", "metric"}

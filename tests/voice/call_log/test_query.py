@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
-from django.utils import timezone
 
 from applications.models import CallControlApplication
 from portal.actors import Actor
@@ -276,14 +275,6 @@ def test_rest_of_a_query_needs_no_number_and_costs_none(user_with: Any) -> None:
     for _ in range(search.PER_MINUTE + 5):
         assert asked("ending:busy since:2h", bob).refused is None
     assert not AuditEvent.objects.filter(action="call.search").exists()
-
-
-def test_days_are_those_of_whoever_looks(operator: User) -> None:
-    with timezone.override("Pacific/Auckland"):  # 01:00 on the 29th
-        assert found("day:today", operator) == "ab"
-        assert found("day:2026-11-28", operator) == ""
-    with timezone.override("America/Los_Angeles"):
-        assert found("day:today", operator) == "ab"
 
 
 def test_the_actor_of_a_token_is_noted(user_with: Any) -> None:
