@@ -49,7 +49,7 @@ class Edit:
 SENDER, ORDERING, BREAKER = "voice.dispatch.sender", "voice.dispatch.ordering", "voice.dispatch.circuit_breaker"
 RECONCILIATION, CORRELATION = "voice.dispatch.reconciliation", "voice.catalogue.correlation"
 LIMITS, OUTBOX, BATCHES = "voice.dialling.limits", "voice.commands.outbox", "voice.dialling.batches"
-PROCESSING = "voice.events.processing"
+PROCESSING, RESENDS = "voice.events.processing", "voice.dispatch.resends"
 
 MUTANTS: dict[str, tuple[Edit, ...]] = {
     # The five of the fault suite
@@ -169,7 +169,7 @@ MUTANTS: dict[str, tuple[Edit, ...]] = {
     "M6: a sender writes only what is its own": (
         Edit(SENDER, "_settle_in_full", "command.error, now, mine)", "command.error, now)"),
         Edit(ORDERING, "close_ok", "AND {_STATUS} = 'sending' AND lease_until = %s", "AND (TRUE OR lease_until = %s)"),
-        Edit(SENDER, "_postpone", ", **only_if)", ")"),
+        Edit(RESENDS, "postpone", ", **only_if)", ")"),
     ),
     "M7: wishes go by the database's clock": (Edit(OUTBOX, "_command", "sql.clock()", _HOST_CLOCK),),
     "M7: batches go by the database's clock": (Edit(BATCHES, "_made", "sql.clock()", _HOST_CLOCK),),

@@ -1,4 +1,4 @@
-"""Sends commands: makes one attempt, records its outcome, and says when another may follow (``retry_policy``).
+"""Sends commands: makes one attempt, records its outcome, and says when another may follow (``resends``).
 
 A command of which nobody knows the outcome becomes *uncertain*; ``reconciliation`` takes it from there.
 """
@@ -7,7 +7,6 @@ import uuid
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from http import HTTPStatus
 from typing import Any
 
 from django.db import transaction
@@ -25,15 +24,12 @@ from voice.catalogue import actions, retry_policy, texml_operations
 from voice.commands import outbox
 from voice.conferences import projection
 from voice.dialling import batches, limits
-from voice.dispatch import circuit_breaker, held_back, ordering
+from voice.dispatch import circuit_breaker, held_back, ordering, resends
 from voice.dispatch.dialled_call import call_of_dial, refused_call
 from voice.dispatch.evidence import is_already_so
 from voice.models import AccountBreaker, Call, CallCommand, Conference, DialBatch, Stop
 from voice.texml import requests
 
-_BRIDGE_AGAIN = timedelta(milliseconds=400)
-_NOTHING_HAPPENED = {TelnyxUnavailable.kind, TelnyxRefused.kind}
-_ENDED = "90018"  # Telnyx's code for: the call has already ended
 WAS_OVER = "The call had already ended: what was asked for is so."  # the settlement of a hang-up that is refused so
 _Status = CallCommand.Status
 _OPEN = (_Status.QUEUED, _Status.SENDING)
@@ -42,7 +38,6 @@ _CLOSING = (
     *("status", "error", "error_code", "finished_at", "lease_until", "attempts", "answer", "settlement", "settled_at"),
     *("call", "call_control_id", "conference"),
 )
-_PUT_BACK = ("status", "lease_until", "counted_at", "first_sent_at", "attempts", "error", "error_code")
 
 
 @dataclass(frozen=True)
@@ -284,13 +279,13 @@ def _settle_in_full(command: CallCommand, outcome: _Outcome) -> list[uuid.UUID]:
     if not isinstance(error, NotAsked):
         circuit_breaker.record_outcome(command, error, now)
     if isinstance(error, TelnyxUnavailable):
-        _postpone(command, now + timedelta(seconds=error.retry_after), _Status.QUEUED, mine)
+        resends.postpone(command, now + timedelta(seconds=error.retry_after), _Status.QUEUED, mine)
         return []
-    if _may_yet_bridge(command, error):
-        _postpone(command, now + _BRIDGE_AGAIN, _Status.QUEUED, mine)
+    if resends.may_yet_bridge(command, error):
+        resends.postpone(command, now + resends.BRIDGE_AGAIN, _Status.QUEUED, mine)
         return []
-    if isinstance(error, TelnyxUncertain) and (again := _next_resend(command, now)):
-        _postpone(command, again, _Status.SENDING, mine)
+    if isinstance(error, TelnyxUncertain) and (again := resends.next_resend(command, now)):
+        resends.postpone(command, again, _Status.SENDING, mine)
         return ordering.next_free(command)  # a hang-up does not wait for its resend
     alone = error is None and command.action not in _MAKES_ROWS  # one UPDATE, no more
     with nullcontext() if alone else transaction.atomic():
@@ -328,7 +323,7 @@ def _note_attempt(command: CallCommand, outcome: _Outcome) -> None:
 def _final(command: CallCommand, error: TelnyxError | None) -> _Status:
     if error is None:
         return _Status.OK
-    if error.code == _ENDED and command.action in {*actions.HANG_UPS, "reject"}:
+    if error.code == resends.CALL_ENDED and command.action in {*actions.HANG_UPS, "reject"}:
         command.error = command.error_code = ""
         command.settlement = WAS_OVER
         return _Status.OK
@@ -339,35 +334,6 @@ def _final(command: CallCommand, error: TelnyxError | None) -> _Status:
         command.error += " Whether the attempt before was carried out is not known."
         return _Status.UNCERTAIN
     return _Status.UNCERTAIN if isinstance(error, TelnyxUncertain) else _Status.REFUSED
-
-
-def _may_yet_bridge(command: CallCommand, error: TelnyxError | None) -> bool:
-    """Tell whether a bridge of two live legs that was refused is tried once more.
-
-    Seen in production: a 422 just after a leg was answered, or after a hang-up freed it, which passes by itself.
-    """
-    if command.action != "bridge" or not isinstance(error, TelnyxRefused) or error.code == _ENDED:
-        return False
-    before = [attempt.get("outcome") for attempt in command.attempts[:-1]]
-    if error.http_status != HTTPStatus.UNPROCESSABLE_ENTITY or set(before) - {TelnyxUnavailable.kind}:
-        return False
-    legs = {command.call_control_id, command.parameters.get("call_control_id")}
-    return Call.objects.alive().filter(account=command.account_id, call_control_id__in=legs).count() == 2
-
-
-def _postpone(command: CallCommand, until: datetime, status: str, only_if: dict[str, Any]) -> None:
-    """Put the command back until ``until``: nothing happened (``queued``) or nothing is known (``sending``)."""
-    if all(attempt.get("outcome") in _NOTHING_HAPPENED for attempt in command.attempts):
-        command.first_sent_at = None
-    command.status, command.lease_until = status, until
-    with nullcontext() if command.batch_id is None else transaction.atomic():
-        batches.hold_if_paused(command)
-        sql.update(command, _PUT_BACK, **only_if)
-
-
-def _next_resend(command: CallCommand, now: datetime) -> datetime | None:
-    first = command.first_sent_at
-    return retry_policy.next_resend(command.action, first, now) if first else None
 
 
 def _close(command: CallCommand, status: str, error: str, now: datetime, only_if: dict[str, Any] | None = None) -> bool:
