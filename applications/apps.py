@@ -7,4 +7,4 @@ class ApplicationsConfig(AppConfig):
     """Configures the app of what is configured at Telnyx."""
 
     name = "applications"
-    pages = ("admin.applications", "admin.pull_pages")  # registered by portal.apps
+    pages = ("admin.applications", "admin.pull_pages", "admin.runs")  # registered by portal.apps

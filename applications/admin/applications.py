@@ -18,7 +18,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.module_loading import import_string
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import AllValuesCheckboxFilter, DropdownFilter, RelatedCheckboxFilter
+from unfold.contrib.filters.admin import AllValuesCheckboxFilter
 from unfold.decorators import display
 
 from applications import wording
@@ -37,21 +37,19 @@ from applications.editing.service import Conflict, Retry, create_application, sn
 from applications.exchange.pages import ExchangePages
 from applications.kinds import KINDS
 from applications.mirror.answers import differing
-from applications.models import ApplyRun, CallControlApplication, Pull, TelnyxApplication, TexmlApplication
+from applications.models import CallControlApplication, TelnyxApplication, TexmlApplication
 from applications.notices import warnings_for
-from applications.pulls.pulls import ANOTHER_OWNER
 from applications.related.panels import Belongings
 from applications.tags import Tagged
 from portal.actors import actor_of
 from portal.admin.filters import CountedBooleanFilter, CountedRelatedCheckboxFilter
 from portal.admin.saved_filter_views import KeptFilters
-from portal.admin.site import PortalAdmin, ReadOnlyAdmin, as_json, seen
+from portal.admin.site import PortalAdmin
 from portal.masking import addresses_for
 from portal.models import TelnyxAccount
 from portal.telnyx.errors import TelnyxError
 from portal.telnyx.schemas import InvalidParameters
 
-_KILLED = "interrupted"
 _RETRIES: dict[str, Retry] = {"look": "only look", "anyway": "anyway"}  # by the buttons of the uncertain page
 _FACTS = ("telnyx_id", "account_fact", "created_at", "updated_at", "pulled_at", "missing_since")
 
@@ -297,85 +295,6 @@ class TexmlApplicationAdmin(ApplicationAdmin):
     @display(description="name", ordering="friendly_name")
     def name_shown(self, application: TelnyxApplication) -> str:
         return self.with_sign(application)
-
-
-class KindFilter(DropdownFilter):
-    """Filters by the kinds there are; which ones the runs have, every row would have to be read for."""
-
-    title, parameter_name = "kind", "kind"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(kind.slug, str(kind.model._meta.verbose_name_plural)) for kind in KINDS]
-
-    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        return queryset.filter(kind=self.value()) if self.value() else queryset
-
-
-class RunAdmin(ReadOnlyAdmin):
-    """Lists what runs once at a time for each account and kind."""
-
-    list_filter = ("state", KindFilter, ("account", RelatedCheckboxFilter))
-    sortable_by = ("started_at",)
-    list_filter_sheet = list_filter_submit = True
-    list_select_related = ("account",)
-
-    @display(description="requested by")
-    def by_shown(self, record: Pull | ApplyRun) -> str:
-        return seen(record.requested_by)
-
-    @display(
-        description="state",
-        ordering="state",
-        label={"done": "success", "running": "info", "stopped": "warning", "failed": "danger"},
-    )
-    def state_shown(self, record: Pull | ApplyRun) -> tuple[str, str]:
-        words = self.state_words(record)
-        return ("failed" if words == _KILLED else record.state), words
-
-    @display(description="state")
-    def state_words(self, record: Pull | ApplyRun) -> str:
-        """Say how it is by now: nobody has noted the end of one that was killed."""
-        if isinstance(record, Pull) and record.errors and record.errors[-1].get("kind") == ANOTHER_OWNER:
-            return "stopped: the key is of another organization"
-        return _KILLED if record.is_silent else str(record.get_state_display())
-
-
-@admin.register(Pull)
-class PullAdmin(RunAdmin):
-    """Shows what was pulled, when and by whom."""
-
-    when_empty = "Press “Pull now” above a list of applications: each pull has its line here."
-    list_display = (
-        "started_at",
-        "account",
-        "kind",
-        "state_shown",
-        "by_shown",
-        "created",
-        "updated",
-        "missing",
-        "unchanged",
-    )
-    exclude = ("errors", "requested_by", "state")
-    readonly_fields = ("state_words", "by_shown", "errors_shown")
-
-    @display(description="errors")
-    def errors_shown(self, record: Pull) -> str:
-        return as_json(record.errors, of_a_call=False) if record.errors else "none"
-
-
-@admin.register(ApplyRun)
-class ApplyRunAdmin(RunAdmin):
-    """Shows which plans and imports were carried out, by whom, and what came of each step."""
-
-    when_empty = "Each plan or import that is carried out has its line here."
-    list_display = ("started_at", "account", "kind", "state_shown", "by_shown", "source", "progress", "failed")
-    exclude = ("results", "is_at_work", "requested_by", "state")
-    readonly_fields = ("state_words", "by_shown", "results_shown")
-
-    @display(description="results")
-    def results_shown(self, record: ApplyRun) -> str:
-        return as_json(record.results, of_a_call=False) if record.results else "none yet"
 
 
 def _is_there(application: TelnyxApplication | None) -> bool:

@@ -7,7 +7,6 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.db import connections
 from django.test import Client
-from django.urls import reverse
 from django.utils.safestring import mark_safe
 
 from applications.models import CallControlApplication, Pull, TexmlApplication
@@ -264,12 +263,3 @@ def test_who_may_only_look_sees_every_setting_and_no_form(client: Client, user_w
     assert "sub.example" in page
     assert 'name="application_name"' not in page
     assert "Pull now" not in client.get(page_url("changelist")).content.decode()
-
-
-def test_pulls_are_shown_and_not_changed(browser: Client, account: TelnyxAccount) -> None:
-    errors = [{"id": None, "kind": "stopped", "message": "6 of 12 are gone"}]
-    record = Pull.objects.create(account=account, kind="texml-applications", requested_by="user: ada", errors=errors)
-    assert b"texml-applications" in browser.get(reverse("admin:applications_pull_changelist")).content
-    url = reverse("admin:applications_pull_change", args=[record.pk])
-    assert b"6 of 12 are gone" in browser.get(url).content
-    assert browser.post(url, {"state": "done"}).status_code == 403

@@ -1,4 +1,3 @@
-import re
 from datetime import timedelta
 from io import StringIO
 from typing import Any
@@ -56,16 +55,6 @@ def test_a_pull_that_was_killed_is_told_and_not_asked_for_again(browser: Client,
     page = browser.get(LIST).content.decode()
     assert "was interrupted" in page
     assert LINES not in page
-
-
-def test_the_list_of_pulls_says_as_well_that_one_was_killed(browser: Client, account: TelnyxAccount) -> None:
-    pulls, badge = reverse("admin:applications_pull_changelist"), re.compile(r">\s*(Running|interrupted)\s*<")
-    record = _running(account)
-    assert badge.findall(_rows(browser, pulls)) == ["Running"]
-    Pull.objects.filter(pk=record.pk).update(seen_alive_at=timezone.now() - timedelta(seconds=61))
-    assert badge.findall(_rows(browser, pulls)) == ["interrupted"]
-    page = browser.get(reverse("admin:applications_pull_change", args=[record.pk])).content.decode()
-    assert badge.findall(page) == ["interrupted"]
 
 
 def _rows(browser: Client, address: str) -> str:
