@@ -11,7 +11,7 @@ from portal.models import TelnyxAccount
 from tests.browser.overflow import sticks_out
 from tests.support.call_pages import page
 from tests.support.events import tell
-from tests.support.factories import make_event
+from tests.support.factories import make_call, make_event
 from tests.support.rows import Call
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.long]
@@ -107,4 +107,24 @@ def test_raw_json_tells_who_is_signed_out_so_and_leaves_what_is_typed(
         for _ in range(2):
             box.locator("summary").click()
         expect(box.locator("pre")).to_contain_text("call_control_id")
+    assert window.wrongs == []
+
+
+def test_a_page_that_draws_itself_anew_tells_who_is_signed_out_so_and_leaves_what_is_typed(
+    opened: Callable[..., Any], account: TelnyxAccount, operator: Any
+) -> None:
+    with opened() as window:
+        window.enter(operator)
+        window.open(page(make_call(account)))  # alive: it asks every two seconds
+        note = window.page.get_by_label("Note", exact=True)
+        note.fill("Call back on Monday")
+        Session.objects.all().delete()
+        told = window.page.get_by_role("alert").filter(has_text="You were signed out")
+        expect(told.get_by_role("link", name="Sign in")).to_have_attribute("target", "_blank")
+        with window.page.expect_response("**/change/"):
+            pass
+        expect(told).to_have_count(1)
+        expect(note).to_have_value("Call back on Monday")
+        window.page.get_by_role("button", name="Ask Telnyx for its record").click()  # nobody presses unawares
+        window.page.wait_for_url("**/admin/login/**")
     assert window.wrongs == []

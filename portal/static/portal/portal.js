@@ -58,9 +58,10 @@ document.addEventListener("toggle", async (event) => {
 // what could not be fetched says so where it is awaited, and what was pressed can be pressed again; what asks time and
 // again goes on asking
 const failures = new WeakMap();
+const isAct = (event) => event && event.type !== "intersect";
 const failed = ({ detail: { requestConfig: { elt, verb, triggeringEvent }, target, xhr } }) => {
   if (elt.matches(".portal-once")) for (const button of elt.querySelectorAll("button[type=submit]")) button.disabled = false;
-  const isPressed = triggeringEvent && triggeringEvent.type !== "intersect";
+  const isPressed = isAct(triggeringEvent);
   const waits = isPressed ? null : elt.querySelector("p.portal-dim");
   if (elt.matches("datalist, [hx-trigger*=every]") || !(isPressed || waits || elt.matches("form:has(button)"))) return;
   const said = xhr.status ? `The portal could not do this (${xhr.status}).` : "The portal did not answer.";
@@ -80,6 +81,20 @@ const failed = ({ detail: { requestConfig: { elt, verb, triggeringEvent }, targe
 };
 for (const name of ["responseError", "sendError", "timeout"]) document.addEventListener(`htmx:${name}`, failed);
 document.addEventListener("htmx:beforeSend", (event) => failures.get(event.target)?.remove());
+
+// what asks by itself and finds its person signed out says so, and takes no page away on which something may be typed
+document.addEventListener("htmx:beforeOnLoad", (event) => {
+  const { requestConfig: { triggeringEvent }, xhr } = event.detail;
+  if (isAct(triggeringEvent) || !xhr.getResponseHeader("HX-Redirect")?.includes("/login/?")) return;
+  event.preventDefault();
+  if (document.querySelector("#portal-signed-out")) return;
+  const note = document.createElement("p");
+  note.id = "portal-signed-out";
+  note.className = "portal-note portal-note-bad";
+  note.setAttribute("role", "alert");
+  note.innerHTML = 'You were signed out. <a class="portal-link" href="" target="_blank">Sign in</a> in another tab, copy what you typed here, and reload this page.';
+  document.querySelector("#portal-main").prepend(note);
+});
 
 // while somebody reads an opened detail, the page does not swap itself under their eyes; what they press there goes
 document.addEventListener("htmx:beforeRequest", (event) => {
