@@ -8,7 +8,7 @@ import re
 from functools import wraps
 from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urljoin
 
 import structlog
 from django.conf import settings
@@ -113,13 +113,17 @@ def follow_up(request: HttpRequest, answer: HttpResponse) -> HttpResponse:
 def led_to_it(site: Any, view: Any) -> Any:
     """Lead to the sign-in, and from there to the page that was open, whoever is signed out where Django would not.
 
-    htmx would draw the sign-in into a part of that page. What was sent has an address that often takes a POST alone.
+    htmx would draw the sign-in into a part of that page. What was sent has an address that often takes a POST alone; so
+    may a page that was drawn for what was sent: who comes back to that is led to what it lies below.
     """
 
     @wraps(view)
     def led(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         if site.has_permission(request):
-            return view(request, *args, **kwargs)
+            answer = view(request, *args, **kwargs)
+            if answer.status_code == 405 and request.method == "GET" and _comes_from_sign_in(request):
+                return HttpResponseRedirect(urljoin(request.path, ".."))
+            return answer
         if request.headers.get("HX-Request"):
             here = _ORIGIN.sub("", request.headers.get("HX-Current-URL", ""), count=1) or reverse("admin:index")
             return HttpResponse(headers={"HX-Redirect": redirect_to_login(here, reverse("admin:login")).url})
@@ -134,10 +138,18 @@ def led_to_it(site: Any, view: Any) -> Any:
 
 def _sent_from(request: HttpRequest) -> str:
     """Return the path of the page of the admin that a form was on; that of the home page where none is told."""
-    told, home = request.headers.get("Referer", ""), reverse("admin:index")
-    path = _ORIGIN.sub("", told, count=1)
+    told, path, home = request.headers.get("Referer", ""), _told_page(request), reverse("admin:index")
     is_ours = url_has_allowed_host_and_scheme(told, {request.get_host()}) and path.startswith(home)
     return path if is_ours else home
+
+
+def _comes_from_sign_in(request: HttpRequest) -> bool:
+    return _told_page(request).startswith(reverse("admin:login"))
+
+
+def _told_page(request: HttpRequest) -> str:
+    """Return the path of the page that the browser came from, as it tells it."""
+    return _ORIGIN.sub("", request.headers.get("Referer", ""), count=1)
 
 
 def _note_failure(request: HttpRequest, name: str) -> None:

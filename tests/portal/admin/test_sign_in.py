@@ -14,6 +14,7 @@ from portal.admin import sign_in
 from portal.models import AuditEvent, TelnyxAccount
 from portal.tasks import clean_up
 from tests.support.accounts import make_account
+from tests.support.call_pages import LOG
 from tests.support.call_pages import page as page_of
 from tests.support.factories import make_call
 from voice.models import CallNote
@@ -230,6 +231,24 @@ def test_what_is_sent_after_the_session_has_ended_is_told_to_be_lost_on_the_page
 def test_who_sent_something_from_no_page_of_the_admin_is_led_to_its_home(client: Client, db: None, page: str) -> None:
     answer = client.post("/admin/password_change/", headers={"Referer": page})
     assert (answer.status_code, answer["Location"]) == (302, "/admin/login/?next=/admin/&untaken=1")
+
+
+@pytest.mark.parametrize("name", ["many", "ask-telnyx"])
+def test_who_signs_in_again_on_a_page_that_a_form_has_opened_comes_to_the_list_that_it_belongs_to(
+    browser: Client, account: TelnyxAccount, name: str
+) -> None:
+    page = f"{LOG}{name}/"
+    call = make_call(account)
+    assert browser.post(page, {"scope": "picked", "call": [call.pk]}).status_code == 200
+    Session.objects.all().delete()
+    answer = browser.post(page, {"do": "tag"}, headers={"Referer": f"http://testserver{page}"})
+    assert answer["Location"] == f"/admin/login/?next={page}&untaken=1"
+    signed_out_at = {"Referer": f"http://testserver{answer['Location']}"}
+    person = {"username": "operator", "password": PASSWORD}
+    back = browser.post(answer["Location"], person, follow=True, headers=signed_out_at)
+    assert (back.status_code, [at for at, _ in back.redirect_chain]) == (200, [page, LOG])
+    assert "You were signed out: what you sent was not taken." in back.content.decode()
+    assert browser.get(page).status_code == 405  # whoever comes from elsewhere
 
 
 def test_who_signs_out_twice_or_is_no_staff_has_sent_nothing_that_was_lost(client: Client, db: None) -> None:
