@@ -12,6 +12,7 @@ from portal.models import TelnyxAccount
 from tests.browser.overflow import sticks_out
 from tests.browser.texml.conftest import MENU
 from tests.support.documents import publish_anew, published
+from tests.support.polling import eventually
 from tests.support.rows import TexmlDocument
 from voice.documents import service
 
@@ -144,3 +145,28 @@ def test_two_versions_are_compared(
         expect(shown.last).to_contain_text("here")
         expect(shown.last).to_have_attribute("contenteditable", "false")
         assert not sticks_out(editor)
+
+
+def test_an_answer_that_comes_late_puts_nothing_older_back(editing: Callable[..., Any]) -> None:
+    held = list[Any]()
+    with editing() as editor:
+        page, call = editor.page, editor.page.get_by_role("region", name="Try it")
+        preview = page.get_by_role("region", name="What callers would get").locator("pre").first
+        page.route("**/conversation/", lambda route: held.append(route), times=1)
+        call.get_by_role("button", name="Call", exact=True).click()
+        eventually(lambda: page.wait_for_timeout(20) or held, "the first call")
+        editor.write("<Response><Say>The second text, {{ Company }}.</Say></Response>")
+        expect(preview).to_contain_text("The second text, Acme.")
+        call.get_by_role("button", name="Call", exact=True).click()
+        expect(call.get_by_role("log")).to_contain_text("The second text")
+        page.route("**/check/", lambda route: held.append(route), times=1)
+        page.locator("[name=variables]").fill('{"Company": "First"}')
+        eventually(lambda: page.wait_for_timeout(20) or held[1:], "the check with the first value")
+        page.locator("[name=variables]").fill('{"Company": "Second"}')
+        expect(preview).to_contain_text("The second text, Second.")
+        for route in held:
+            with page.expect_event("requestfinished"):
+                route.continue_()
+        page.evaluate("async () => (await fetch(location.href)).text()")  # what came before is read by then
+        expect(call.get_by_role("log")).to_contain_text("The second text")
+        expect(preview).to_contain_text("The second text, Second.")

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.urls import reverse
 from playwright.sync_api import Route, expect
 
 from portal.actors import PORTAL
+from portal.models import TelnyxAccount
 from tests.browser.overflow import sticks_out
 from tests.browser.texml.conftest import MENU
 from tests.browser.texml.editor import Editor
@@ -93,12 +95,38 @@ def test_a_text_that_was_not_saved_is_offered_again(editing: Callable[..., Any],
     assert document.draft == "<Response><Say>Not saved</Say></Response>"
 
 
+def test_the_text_of_a_new_document_is_offered_again_until_it_is_saved(
+    editing: Callable[..., Any], account: TelnyxAccount
+) -> None:
+    text = "<Response><Say>Ünsaved 😀</Say></Response>"
+    with editing() as editor:
+        page, again = editor.page, editor.page.get_by_role("button", name="Take it up again")
+        page.on("dialog", lambda dialog: dialog.accept())  # leave all the same
+        add = f"{editor.origin}{reverse('admin:voice_texmldocument_add')}"
+        page.goto(add)
+        editor.write(text)
+        page.goto(add)
+        again.click()
+        page.fill("[name=name]", "Second")
+        page.locator("select[name=account]").select_option(str(account.pk))
+        editor.save()
+        page.wait_for_url("**/change/")
+        page.goto(add)
+        expect(editor.content).to_be_visible()
+        expect(again).to_have_count(0)
+        editor.write(f"{text} ")
+        page.goto(add)
+        expect(again).to_be_visible()
+    assert TexmlDocument.objects.get(name="Second").draft == text
+
+
 def test_a_check_that_fails_says_so_and_the_text_stays(editing: Callable[..., Any]) -> None:
     with editing(watched=False) as editor:
         expect(editor.findings).not_to_have_count(0)
         editor.page.context.clear_cookies()
         editor.write("<Response><Say>Signed out</Say></Response>")
         expect(editor.status).to_contain_text("Your text stays here.")
+        expect(editor.findings).to_have_count(0)  # those of the text before
         expect(editor.content).to_have_text("<Response><Say>Signed out</Say></Response>")
 
 

@@ -1,5 +1,6 @@
 """Lists hosted documents, and shows the draft of one with its editor, its address and what leads to it."""
 
+import zlib
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -37,6 +38,7 @@ from voice.texml_editor.draft import Draft
 from voice.texml_editor.forms import TexmlEditor, with_line_ends_of
 
 _CHANGED = "Somebody else changed this document since you opened it. Open it again in another window, and compare."
+_ADDED = "texml_added"  # in the session: which text its person has saved last as a new document
 
 
 class DocumentForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -129,6 +131,8 @@ class TexmlDocumentAdmin(PublishingPages, CasePages, ImportPages):  # type: igno
             pages.set_up(draft.widget, self, document.pk if document else None, "variables")
             if document and self.has_change_permission(request, document):
                 draft.widget.case = reverse("admin:voice_texmldocument_cases_keep", args=[document.pk])
+            if document is None:
+                draft.widget.attrs["data-added"] = request.session.get(_ADDED, "")
             if context["errors"]:
                 draft.widget.attrs["data-unsaved"] = ""
                 context["sides"] = self._theirs_and_mine(request, context["adminform"].form)
@@ -176,6 +180,8 @@ class TexmlDocumentAdmin(PublishingPages, CasePages, ImportPages):  # type: igno
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         service.save_document(obj, actor_of(request))
+        if not change:
+            request.session[_ADDED] = zlib.crc32(obj.draft.encode("utf-8", "surrogatepass"))
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None) -> Any:
         """Say why a document that is in use, maybe only by now, stays."""

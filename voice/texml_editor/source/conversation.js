@@ -7,15 +7,18 @@ const LABELS = { press: ["Keys", "Press"], say: ["Words", "Say"] };
 export function conversation(ask, keep, { talk, problem, choices, keeping, said }) {
   let steps = [];
   let shown = [];
+  let newest = 0;
 
   const go = async (wanted) => {
+    const mine = (newest += 1);
     let told;
     try {
       told = await ask(wanted);
     } catch (error) {
-      problem.textContent = error.message;
+      if (mine === newest) problem.textContent = error.message;
       return;
     }
+    if (mine !== newest) return; // an older answer: its steps are not the ones that were pressed last
     steps = told.steps.slice(1).map((step) => step.do); // the first one is the call itself
     problem.textContent = told.problem;
     write(told.steps);

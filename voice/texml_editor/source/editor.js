@@ -44,11 +44,8 @@ function enhance(area) {
     return answer.json();
   };
   let drawnPreview = "";
-  const check = async (source) => {
-    const told = await post(area.dataset.check, { source });
-    if (drawnPreview !== told.preview) preview.innerHTML = drawnPreview = told.preview; // else it would scroll back
-    return told.findings;
-  };
+  const check = (source) => post(area.dataset.check, { source });
+  const draw = (told) => { if (drawnPreview !== told) preview.innerHTML = drawnPreview = told; }; // else it would scroll back
 
   const kept = keeper(area, (text) => view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } }));
   const place = document.createElement("div");
@@ -61,7 +58,7 @@ function enhance(area) {
       lineNumbers(), highlightActiveLine(), highlightActiveLineGutter(), highlightSpecialChars(), drawSelection(),
       history(), indentOnInput(), indentUnit.of("  "), bracketMatching(), closeBrackets(), search({ top: true }),
       autocompletion({ override: [completions(vocabulary, variables)], icons: false }),
-      findings(check, list, status),
+      findings(check, list, status, draw),
       leaving,
       keymap.of([...closeBracketsKeymap, ...completionKeymap, ...lintKeymap, ...searchKeymap, ...historyKeymap, ...defaultKeymap]),
       EditorView.contentAttributes.of({ "aria-label": box.dataset.label, "aria-describedby": keys.id, spellcheck: "false" }),

@@ -10,20 +10,24 @@ const COUNTED = { error: ["error", "errors"], warning: ["warning", "warnings"], 
 
 export const recheck = StateEffect.define(); // something beside the text has changed
 
-// `ask(text)` answers with a list of findings, or throws an error for the person.
-export function findings(ask, list, status) {
+// `ask(text)` answers with {findings, preview}, or throws an error for the person; `draw(preview)` shows the latter.
+export function findings(ask, list, status, draw) {
+  let newest = 0;
   const source = async (view) => {
     const { doc } = view.state;
-    let found;
+    const mine = (newest += 1);
+    let told = { findings: [] };
+    let problem = "";
     try {
-      found = await ask(doc.toString());
+      told = await ask(doc.toString());
     } catch (error) {
-      if (view.state.doc === doc) say(status, error.message);
-      return [];
+      problem = error.message;
     }
-    if (view.state.doc !== doc) return [];
+    if (mine !== newest || view.state.doc !== doc) return new Promise(() => {}); // never: CodeMirror, too, takes the newest
+    const found = told.findings;
     const shown = found.map((finding) => ({ ...span(doc, finding), severity: SEVERITY[finding.level], message: `${finding.rule}: ${finding.message}` }));
-    say(status, summary(shown));
+    if (!problem) draw(told.preview);
+    say(status, problem || summary(shown));
     list.replaceChildren(...found.map((finding, at) => row(view, finding, shown[at])));
     list.hidden = !found.length;
     return shown;

@@ -5,7 +5,7 @@ export function keeper(area, take) {
   const saved = "unsaved" in area.dataset ? null : area.value; // a form that came back with errors was not saved
   const kept = read(key);
   if (saved === null) write(key, area.value);
-  else if (kept === saved) write(key, null);
+  else if (kept === saved || (kept !== null && area.dataset.added === sumOf(kept))) write(key, null);
   else if (kept !== null) offer(area, kept, () => write(key, null), take);
   return {
     keep: (text) => write(key, text === saved ? null : text),
@@ -41,4 +41,14 @@ function write(key, text) {
     if (text === null) sessionStorage.removeItem(key);
     else sessionStorage.setItem(key, text);
   } catch { /* as if there were none */ }
+}
+
+// Of a new document the page of the next one tells the CRC-32 of the text that was saved: it stands on another page.
+function sumOf(text) {
+  let sum = -1;
+  for (const byte of new TextEncoder().encode(text)) {
+    sum ^= byte;
+    for (let bit = 0; bit < 8; bit += 1) sum = (sum >>> 1) ^ (sum & 1 ? 0xedb88320 : 0);
+  }
+  return String(~sum >>> 0);
 }
