@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from applications.models import CallControlApplication
 from portal.models import TelnyxAccount
 from tests.support.application_pages import page_url
+from tests.support.call_pages import LOG
 from tests.support.call_pages import page as page_of
 from tests.support.factories import make_call
 
@@ -41,6 +42,20 @@ def test_what_was_pressed_is_told_that_it_failed_once(
             with window.page.expect_response("**/telnyx-events/"):
                 window.page.get_by_role("button", name="Ask Telnyx for its record").click()
             expect(window.page.get_by_text("The portal could not do this (502). Try again.")).to_have_count(1)
+
+
+def test_an_answer_that_breaks_off_beside_the_list_of_calls_says_so(
+    opened: Callable[..., Any], account: TelnyxAccount, operator: Any
+) -> None:
+    make_call(account)
+    with opened() as window:
+        window.enter(operator)
+        window.open(LOG)
+        window.page.evaluate("Response.prototype.text = async () => { throw new TypeError('network error') }")
+        for key in "jo":
+            window.page.keyboard.press(key)
+        expect(window.page.get_by_role("dialog")).to_contain_text("This could not be loaded")
+    assert window.wrongs == []
 
 
 def test_an_import_that_got_no_answer_is_confirmed_again(

@@ -36,7 +36,7 @@
     // a number is nobody's business but the search's
     if (!(isAsked ? /^(-?[a-z].*)?$/i : /^-?[a-z].*/i).test(text) || /@|^sips?:[^\d]/i.test(text)) return close();
     const answer = await fetch(`${box.dataset.completions}?word=${encodeURIComponent(text)}`).catch(() => null);
-    const found = answer?.ok && !answer.redirected ? await answer.text() : "";
+    const found = answer?.ok && !answer.redirected ? await answer.text().catch(() => "") : "";
     if (mine !== asked || document.activeElement !== box) return;  // somebody typed on, or went elsewhere
     list.innerHTML = found;
     const options = list.children;

@@ -20,7 +20,7 @@
     const mine = ++asked;
     body.setAttribute("aria-busy", "true");
     const answer = await fetch(page.href.replace(/change\/$/, "drawer/")).catch(() => null);
-    const text = answer?.ok && !answer.redirected ? await answer.text() : "";
+    const text = answer?.ok && !answer.redirected ? await answer.text().catch(() => "") : "";
     if (mine !== asked) return;  // somebody went on meanwhile
     body.innerHTML = text || '<h2 id="log-beside-title">This could not be loaded</h2><p>Open the page of the call instead.</p>';
     // the story stands on the page

@@ -85,7 +85,7 @@
     const answer = await fetch(`${box.dataset.newer}&since=${encodeURIComponent(box.dataset.newest)}`).catch(() => null);
     if (answer?.redirected) return leave();
     if (answer?.ok && told.textContent === signedOut) told.textContent = "";
-    const newer = answer?.ok ? (await answer.json()).newer : null;
+    const newer = answer?.ok ? (await answer.json().catch(() => ({}))).newer : null;
     if (newer && isBusy()) told.textContent = `${newer > 99 ? "99+" : newer} new`;
     else if (newer || (!isBusy() && box.querySelector(".log-alive"))) await renew();
   }
@@ -97,7 +97,7 @@
   }
   async function renew() {
     const answer = await fetch(location.href).catch(() => null);
-    const fresh = answer?.ok && new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("#log-results");
+    const fresh = answer?.ok && new DOMParser().parseFromString(await answer.text().catch(() => ""), "text/html").querySelector("#log-results");
     if (!fresh || isBusy()) return;  // picked, opened or gone into meanwhile: the next look says how many are new
     results().replaceWith(document.adoptNode(fresh));
     told.textContent = "";
