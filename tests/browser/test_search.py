@@ -32,6 +32,12 @@ def test_anything_is_one_press_away(opened: Callable[..., Any], account: TelnyxA
         page.keyboard.press("Escape")
         expect(found.first).to_be_hidden()
         expect(box).to_be_focused()
+        page.keyboard.press("End")
+        page.keyboard.type(" ")
+        expect(found.first).to_be_visible()
+        page.keyboard.press("Escape")  # it closes what was found, and not yet empties the box
+        expect(found.first).to_be_hidden()
+        expect(box).to_have_value("312 555 0001 ")
         box.fill(call.call_control_id)
         page.keyboard.press("Enter")  # the one press
         page.wait_for_url(f"**/admin/voice/call/{call.pk}/change/")

@@ -22,10 +22,10 @@
     const mine = (asked += 1);
     if (!text) return close();
     const answer = await fetch(`${box.dataset.found}&q=${encodeURIComponent(text)}`).catch(() => null);
+    const drawn = answer?.ok && !answer.redirected ? await answer.text().catch(() => "") : "";
     if (mine !== asked) return;  // somebody typed on
-    if (answer && answer.ok && !answer.redirected) found().innerHTML = await answer.text();
-    else found().textContent = "This could not be looked for now. Press Enter to try again.";
-    if (mine === asked) found().hidden = false;
+    found().innerHTML = drawn || "This could not be looked for now. Press Enter to try again.";
+    found().hidden = false;
   };
 
   document.addEventListener("input", (event) => {
@@ -38,6 +38,7 @@
     const box = event.target.closest && event.target.closest(".portal-search");
     if (!box) return;
     if (event.key === "Escape") {
+      if (!found().hidden) event.preventDefault();  // else the box is emptied
       close();
       search().focus();
       return;
