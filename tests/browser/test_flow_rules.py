@@ -140,3 +140,23 @@ def test_what_was_left_alone_within_a_parameter_stays_what_it_was_when_a_box_bes
     told = [one["parameters"] for one in flow.rules.get().do]
     assert told[0]["voice_settings"] == voice | {"pitch": 2}
     assert told[1]["assistant"] == assistant | {"greeting": "Hello."}
+
+
+def test_the_keyboard_stays_where_something_is_removed(
+    opened: Callable[..., Any], account: TelnyxAccount, operator: Any
+) -> None:
+    when = [{"field": "call.step", "op": "eq", "value": name} for name in ("menu", "end")]
+    flow = flow_of(account, {"when": when, "do": [SPEAK]})
+    with opened() as window:
+        window.enter(operator)
+        window.open(f"/admin/voice/flow/{flow.pk}/change/")
+        page, of_rule = window.page, rule(window.page, 0)
+        of_rule.get_by_role("button", name="Remove this condition").first.focus()
+        page.keyboard.press("Enter")
+        expect(of_rule.get_by_role("button", name="Remove this condition")).to_be_focused()
+        page.keyboard.press("Enter")
+        expect(of_rule.get_by_role("button", name="Add a condition")).to_be_focused()
+        of_rule.get_by_role("button", name="Remove this parameter").last.focus()
+        page.keyboard.press("Enter")
+        expect(of_rule.get_by_role("button", name="Add a parameter")).to_be_focused()
+    assert window.wrongs == []

@@ -22,14 +22,24 @@
   function scalar(schema, value, changed) {
     const choices = schema.kind === "boolean" ? ["true", "false"] : schema.choices, given = asText(value);
     let input;
+    const lines = (text) => { const box = make("textarea", { "aria-label": words(schema.name), rows: 4, oninput: changed }); box.value = text; return box; };
     if (choices) {
       const known = given === "" || choices.some((one) => String(one) === given) ? choices : [given, ...choices];
       input = make("select", { "aria-label": words(schema.name), onchange: changed }, ...["", ...known].map((one) => make("option", { value: one, selected: String(one) === given }, one === "" ? "—" : String(one))));
     } else if (given.includes("\n")) {
-      input = make("textarea", { "aria-label": words(schema.name), rows: 4, oninput: changed });
-      input.value = given;
+      input = lines(given);
     } else {
-      input = make("input", { value: given, "aria-label": words(schema.name), inputmode: schema.kind === "integer" ? "numeric" : false, oninput: changed });
+      input = make("input", { value: given, "aria-label": words(schema.name), inputmode: schema.kind === "integer" ? "numeric" : false, oninput: changed, onpaste: (event) => {
+        const pasted = event.clipboardData.getData("text"), { selectionStart, selectionEnd } = input;
+        if (!pasted.trim().includes("\n")) return;  // a box of one line would make one of several
+        event.preventDefault();
+        const wide = lines(input.value);
+        input.replaceWith(wide);
+        input = wide;
+        input.focus();
+        input.setRangeText(pasted, selectionStart, selectionEnd, "end");
+        changed();
+      } });
     }
     const drawn = input.value;
     const typed = { integer: Number, number: Number, boolean: (text) => text === "true" }[schema.kind];
@@ -66,7 +76,12 @@
       const editor = within(schema.item || { name: "value", kind: "any" }, one, changed);
       const row = make("div", { class: "portal-editor-item" }, editor, make("button", {
         type: "button", class: "portal-icon material-symbols-outlined", "aria-label": "Remove", title: "Remove",
-        onclick: () => { row.remove(); changed(); },
+        onclick: () => {
+          const next = row.nextElementSibling?.lastElementChild ?? button;  // the keyboard goes on from there
+          row.remove();
+          changed();
+          next.focus();
+        },
       }, "close"));
       row.read = editor.read;
       rows.append(row);

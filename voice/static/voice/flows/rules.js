@@ -19,7 +19,13 @@
   };
   const remove = (label, row, changed) => make("button", {
     type: "button", class: "portal-icon material-symbols-outlined", "aria-label": label, title: label,
-    onclick: () => { row().remove(); changed(); },
+    onclick: () => {
+      const one = row(), add = one.parentElement.nextElementSibling.querySelector("button");
+      const next = one.nextElementSibling?.lastElementChild ?? add;  // the keyboard goes on from there
+      one.remove();
+      changed();
+      next.focus();
+    },
   }, "close");
   const asText = (value) => value === undefined || value === null ? "" : typeof value === "string" ? value : JSON.stringify(value);
 
