@@ -1,6 +1,7 @@
 """What the editor asks: who may, by which method, and what comes of nonsense. Nothing of it is stored."""
 
 import json
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -61,6 +62,21 @@ def test_what_leads_to_another_document_is_judged_as_well(document, account, bro
     draft = f"<Response><Redirect>{other.url}</Redirect></Response>"
     told = browser.post(address("check", document), {"source": draft}).json()
     assert "F10" in [one["rule"] for one in told["findings"]]
+
+
+def test_of_a_masked_text_that_was_left_alone_what_is_stored_is_judged(account: TelnyxAccount, user_with: Any) -> None:
+    draft = "<Response>\r\n<Say>{{ Desk }}</Say>\r\n<Dial>+13125550199</Dial>\r\n</Response>"
+    document = make_document(account, draft, variables={"Desk": "+13125550198"})
+    editor = Client()
+    editor.force_login(user_with("voice.view_texmldocument", "voice.change_texmldocument", username="editor"))
+    drawn = editor.get(reverse("admin:voice_texmldocument_change", args=[document.pk])).context
+    form = drawn["adminform"].form
+    sent = {name: form[name].value().replace("\r\n", "\n") for name in ("draft", "variables")}
+    assert "•••" in sent["draft"]
+    told = editor.post(address("check", document), sent | {"source": sent["draft"]}).json()["findings"]
+    assert told == drawn["findings"]
+    told = editor.post(address("check", document), sent | {"source": sent["draft"] + " "}).json()["findings"]
+    assert "V08" in [one["rule"] for one in told]  # it could not be saved
 
 
 def test_markup_of_a_draft_or_caller_is_never_markup_of_the_page(document, browser):

@@ -21,6 +21,7 @@ from portal.actors import actor_of
 from portal.admin.filters import CountedRelatedFilter
 from portal.admin.site import as_json, viewer
 from portal.masking import addresses_for, set_up_for
+from portal.texml.findings import Finding
 from portal.texml.judging.linter import lint_template
 from portal.texml.judging.rules.context import Surroundings
 from portal.texml.tree import LARGEST
@@ -123,7 +124,17 @@ class TexmlDocumentAdmin(PublishingPages, CasePages, ImportPages):  # type: igno
             known = Surroundings(variables=frozenset(declared))
             return Draft(source, declared, serving.apologise(""), judge=partial(lint_template, source, known))
         document = self.as_posted(request, document_id, "voice.view_texmldocument")
-        return replace(cases.drafted(document), judge=partial(service.findings, document))
+        return replace(cases.drafted(document), judge=partial(self._findings, request, document))
+
+    def _findings(self, request: HttpRequest, posted: TexmlDocument) -> list[Finding]:
+        """Judge the draft as it would be saved: the masked text that its writer was shown stands for the whole one."""
+        stored = self.document_of(request, posted.pk, "voice.view_texmldocument")
+        shown = set_up_for(request.user, stored.draft)
+        if with_line_ends_of(shown, posted.draft) == shown:
+            posted.draft = stored.draft
+        if posted.variables == variables_for(request.user, stored.variables):
+            posted.variables = stored.variables
+        return service.findings(posted)
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         if draft := context["adminform"].form.fields.get("draft"):  # of this form alone: fields of classes are shared
