@@ -14,6 +14,7 @@ from portal.models import TelnyxAccount
 from portal.sandbox.server.server import Sandbox
 from tests.support.application_pages import drawn, row_url
 from tests.support.applications import CALL_CONTROL, at_telnyx
+from tests.support.polling import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -165,3 +166,23 @@ def test_without_scripts_all_of_the_page_is_there(opened: Callable[..., Any], mi
         window.open(row_url("change", mirrored()))
         for part in ("[name=application_name]", "#portal-numbers", "#tab-calls"):
             expect(window.page.locator(part)).to_be_visible()
+
+
+def test_a_profile_that_is_typed_while_telnyx_is_slow_stays(
+    opened: Callable[..., Any], mirrored: Any, operator: Any
+) -> None:
+    row, held = mirrored(), list[Any]()
+    with opened(viewport={"width": 1440, "height": 900}) as window:
+        window.enter(operator)
+        page, field = window.page, window.page.locator("[name='outbound.outbound_voice_profile_id']")
+        window.open(row_url("change", row))
+        expect(page.locator("select").and_(field)).to_be_visible()  # Telnyx has told the choice
+        page.route("**/profiles/**", lambda route: held.append(route), times=1)
+        window.open(row_url("change", row))
+        field.fill("77")
+        eventually(lambda: page.wait_for_timeout(20) or held, "the question for the choice")
+        with page.expect_response("**/profiles/**"):
+            held[0].continue_()
+        page.evaluate("async () => (await fetch(location.href)).text()")  # what came before is drawn by then
+        expect(page.locator("input").and_(field)).to_have_value("77")
+    assert window.wrongs == []

@@ -126,6 +126,15 @@ document.addEventListener("htmx:afterSettle", () => {
   read = [];
 });
 
+// a field whose choice comes while somebody types in it stays the text that it is
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  const { target, requestConfig: { formData } } = detail;
+  if (!target?.matches("[hx-include]")) return;
+  for (const box of target.querySelectorAll("input")) {
+    if (formData.has(box.name) && formData.get(box.name) !== box.value) detail.shouldSwap = false;
+  }
+});
+
 // a part that is drawn anew leaves the keyboard where it was: on what is called the same there. Rows have buttons of one
 // name: what has an id around it, or where it leads, tells them apart
 const called = (one) => [
@@ -135,7 +144,7 @@ const called = (one) => [
 let held = "";
 document.addEventListener("htmx:beforeSwap", (event) => {
   const at = document.activeElement;
-  if (at && at !== document.body && event.detail.target?.contains(at)) held = called(at);
+  if (at && at !== document.body && event.detail.shouldSwap && event.detail.target?.contains(at)) held = called(at);
 });
 document.addEventListener("htmx:afterSettle", () => {
   if (!held) return;
