@@ -90,6 +90,7 @@ class ApplicationViewSet(HistoryAction, PhoneNumbers, Plans, mixins.ListModelMix
     lookup_url_kwarg = "id"
     filterset_class = ApplicationFilter
     parameters = {"retrieve": ("missing",), "destroy": ("anyway",)}
+    without_body = ("assign_number", "unassign_number")
 
     def get_queryset(self) -> QuerySet[Any]:
         rows = self.kind.model._default_manager.select_related("account")

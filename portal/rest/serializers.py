@@ -1,5 +1,6 @@
 """Provides what serializers of all rooms share: masked numbers, strict members."""
 
+from collections.abc import Collection
 from typing import Any
 
 from rest_framework import serializers
@@ -25,7 +26,11 @@ class Strict:
     """A mixin for what is written: an unknown member is refused by name, at every depth."""
 
     def to_internal_value(self, data: Any) -> Any:
-        known = self.fields.keys()  # type: ignore[attr-defined]
-        if isinstance(data, dict) and (unknown := data.keys() - known):
-            raise serializers.ValidationError({name: ["Unknown member."] for name in sorted(unknown)})
+        refuse_unknown_members(data, self.fields.keys())  # type: ignore[attr-defined]
         return super().to_internal_value(data)  # type: ignore[misc]
+
+
+def refuse_unknown_members(data: Any, known: Collection[str] = ()) -> None:
+    """Answer 400 to the members of an object that are not ``known``: nobody would read them."""
+    if isinstance(data, dict) and (unknown := data.keys() - known):
+        raise serializers.ValidationError({name: ["Unknown member."] for name in sorted(unknown)})

@@ -14,6 +14,7 @@ from portal.actors import Actor, actor_of
 from portal.models import TelnyxAccount
 from portal.rest.filters import refuse_empty_or_repeated, refuse_unknown_parameters
 from portal.rest.idempotency import Idempotent
+from portal.rest.serializers import refuse_unknown_members
 
 T = TypeVar("T")
 
@@ -25,13 +26,15 @@ class PortalViewSet(Idempotent, viewsets.GenericViewSet):  # type: ignore[type-a
 
     ``parameters`` are those of its address that an action takes beside ``account``. It names each read of something
     else than a list that is no ``retrieve``; a list refuses by itself what it does not know. Where nothing is of an
-    account (``is_of_account``), one that the address names is refused: it would be left out in silence.
+    account (``is_of_account``), one that the address names is refused: it would be left out in silence. So would the
+    members of a body that nobody reads be: of each DELETE, and of the actions ``without_body``.
     """
 
     scope: ClassVar[str]
     permissions: ClassVar[dict[str, str]]
     ordering: ClassVar[tuple[str, ...]] = ("-id",)
     parameters: ClassVar[Mapping[str, Collection[str]]] = {}
+    without_body: ClassVar[Collection[str]] = ()
     is_of_account: ClassVar[bool] = True
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -43,6 +46,8 @@ class PortalViewSet(Idempotent, viewsets.GenericViewSet):  # type: ignore[type-a
         # read here, so that a body that cannot be read is refused also where none is asked for
         if writes and not isinstance(request.data, dict):
             raise ValidationError({"non_field_errors": ["The body must be a JSON object."]})
+        if self.action and (request.method == "DELETE" or self.action in self.without_body):
+            refuse_unknown_members(request.data)
 
     @property
     def actor(self) -> Actor:

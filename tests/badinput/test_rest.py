@@ -165,6 +165,20 @@ def test_every_operation_refuses_a_parameter_that_it_does_not_know(api: APIClien
     assert rows.contents() == before
 
 
+def test_what_takes_no_body_refuses_each_member_of_one(api: APIClient, operations: Any, made: Any) -> None:
+    """It would be left out in silence: the account that it names, what shall become of a batch."""
+    before, tried = rows.contents(), []
+    for verb, path, operation in operations:
+        if verb not in _WRITES or "requestBody" in operation:
+            continue
+        tried.append(path)
+        answer = getattr(api, verb)(rows.address(path, made), {"unknown": 1}, format="json")
+        assert answer.status_code == 400, f"{verb} {path}: answered {answer.status_code}"
+        assert answer.json()["errors"] == {"unknown": ["Unknown member."]}, f"{verb} {path}"
+    assert len(tried) > 20
+    assert rows.contents() == before
+
+
 def _is_list(body: Any) -> bool:
     return isinstance(body, list) or (isinstance(body, dict) and "results" in body)
 

@@ -123,6 +123,7 @@ class CallViewSet(ReadOnlyViewSet):
     lookup_value_regex = "[^/]+"
     scope = "calls"
     ordering = ("-started_at", "-id")
+    without_body = ("refresh",)
     permissions = {
         "list": "voice.view_call",
         "retrieve": "voice.view_call",

@@ -108,6 +108,7 @@ class DialBatchViewSet(ReadOnlyViewSet):
     serializer_class = DialBatchSerializer
     scope = "calls"
     ordering = ("-created_at", "-id")
+    without_body = ("pause", "resume", "cancel")
     permissions = {
         "list": "voice.view_dialbatch",
         "retrieve": "voice.view_dialbatch",

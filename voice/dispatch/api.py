@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from portal.models import TelnyxAccount
 from portal.rest.filters import AccountFilter, MomentFilter, StrictFilters
 from portal.rest.problems import Problem
-from portal.rest.serializers import WordsField
+from portal.rest.serializers import Strict, WordsField
 from portal.rest.viewsets import PortalViewSet, ReadOnlyViewSet
 from voice.catalogue import actions
 from voice.commands.responses import accepted
@@ -22,7 +22,7 @@ from voice.dispatch import circuit_breaker, reconciliation
 from voice.models import AccountBreaker, CallCommand
 
 
-class VerdictSerializer(serializers.Serializer[Any]):
+class VerdictSerializer(Strict, serializers.Serializer[Any]):
     """What a person says of an uncertain command."""
 
     verdict = serializers.ChoiceField(reconciliation.VERDICTS)
@@ -96,6 +96,7 @@ class BreakerViewSet(PortalViewSet):
     queryset = TelnyxAccount.objects.all()
     serializer_class = BreakerSerializer
     scope = "calls"
+    without_body = ("close",)
     permissions = {"retrieve": "voice.view_callcommand", "close": "voice.close_breaker"}
 
     @extend_schema(responses=BreakerSerializer)

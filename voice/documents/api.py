@@ -70,6 +70,7 @@ class TexmlDocumentViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mix
     filterset_class = DocumentFilters
     scope = "texml"
     ordering: tuple[str, ...] = ("name", "id")  # type: ignore[misc]  # a list below a document has its own
+    without_body = ("record_case",)
     permissions = {
         **dict.fromkeys(("list", "retrieve", "versions", "version", "diff", "used_by", "lint"), _SEE),
         **dict.fromkeys(("list_cases", "case", "run_cases"), _SEE),

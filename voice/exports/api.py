@@ -97,6 +97,7 @@ class ExportViewSet(ReadOnlyViewSet):
     scope = "reports"
     is_of_account = False  # its search says of which calls
     ordering = ("-begun_at", "-id")
+    without_body = ("cancel",)
     permissions = dict.fromkeys(("list", "retrieve", "create", "file", "cancel"), _SEE)
 
     def get_queryset(self) -> QuerySet[CallExport]:

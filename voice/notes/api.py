@@ -145,6 +145,7 @@ class CallFollowUpViewSet(_OfCall):
 
     queryset = FollowUp.objects.select_related("call", "assignee").defer("call__facts")
     serializer_class = FollowUpSerializer
+    without_body = ("done",)
     permissions = {
         "retrieve": "voice.view_followup",
         "update": "voice.add_followup",

@@ -62,6 +62,7 @@ class RecordingViewSet(ReadOnlyViewSet):
     filterset_class = RecordingFilters
     scope = "recordings"
     ordering = ("-started_at", "-id")
+    without_body = ("link",)
     permissions = {
         "list": panel.SEE,
         "retrieve": panel.SEE,

@@ -59,6 +59,14 @@ def test_a_person_says_what_became_of_it(account: TelnyxAccount, api: Any, verdi
     assert (again.status_code, again.json()["code"]) == (409, "not_uncertain")
 
 
+def test_beside_a_verdict_nothing_is_said(account: TelnyxAccount, api: Any) -> None:
+    command = uncertain(make_call(account), "speak", SPEAK)
+    sent = {"verdict": "send_again", "parameters": {"payload": "Hello once more"}}
+    told = problem(send(api, f"/api/v1/commands/{command.pk}/settle/", sent), 400)
+    assert told["errors"] == {"parameters": ["Unknown member."]}
+    assert (seen(command).status, CallCommand.objects.filter(account=account).count()) == ("uncertain", 1)
+
+
 @pytest.mark.parametrize("verdict", reconciliation.VERDICTS)
 @pytest.mark.parametrize("status", ["queued", "sending", "ok", "refused", "expired"])
 def test_of_what_is_not_uncertain_there_is_nothing_to_decide(
