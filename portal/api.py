@@ -153,6 +153,7 @@ class TwimlImportViewSet(PortalViewSet):
     queryset = TelnyxAccount.objects.none()
     serializer_class = TwimlSourceSerializer
     scope = "texml"
+    is_of_account = False  # nothing of it is kept
     permissions = {"create": "voice.view_call"}
 
     @extend_schema(operation_id="texml_from_twiml_create", responses={200: TwimlImportSerializer})
@@ -175,6 +176,7 @@ class TexmlLintViewSet(PortalViewSet):
     queryset = TelnyxAccount.objects.none()
     serializer_class = TexmlLanguageSerializer
     scope = "texml"
+    is_of_account = False  # nothing of it is kept
     permissions = dict.fromkeys(("retrieve", "create"), "voice.view_call")
 
     @extend_schema(operation_id="texml_lint_retrieve")

@@ -249,7 +249,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "portal.rest.pagination.Cursor",
     "DEFAULT_PARSER_CLASSES": ["portal.rest.parsers.StrictJSON"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "portal.rest.viewsets.DescribedSchema",
     "DEFAULT_FILTER_BACKENDS": ["portal.rest.filters.StrictFilters"],
     "EXCEPTION_HANDLER": "portal.rest.problems.handle",
     "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%S.%fZ",

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, ClassVar, TypeVar
 
+from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import mixins, viewsets
 from rest_framework.exceptions import NotFound, PermissionDenied
@@ -19,6 +20,7 @@ from portal.rest.serializers import refuse_unknown_members
 T = TypeVar("T")
 
 ACCOUNT = OpenApiParameter("account", str, description="Name of the account, when the id is known to several.")
+_OF_NEW = OpenApiParameter("account", str, description="Name of the account, if the body names none.")
 
 
 class PortalViewSet(Idempotent, viewsets.GenericViewSet):  # type: ignore[type-arg]
@@ -26,8 +28,9 @@ class PortalViewSet(Idempotent, viewsets.GenericViewSet):  # type: ignore[type-a
 
     ``parameters`` are those of its address that an action takes beside ``account``. It names each read of something
     else than a list that is no ``retrieve``; a list refuses by itself what it does not know. Where nothing is of an
-    account (``is_of_account``), one that the address names is refused: it would be left out in silence. So would the
-    members of a body that nobody reads be: of each DELETE, and of the actions ``without_body``.
+    account (``is_of_account``), or the path says of which, one that the address names is refused: it would be left out
+    in silence. So would the members of a body that nobody reads be: of each DELETE, and of the actions
+    ``without_body``.
     """
 
     scope: ClassVar[str]
@@ -56,6 +59,25 @@ class PortalViewSet(Idempotent, viewsets.GenericViewSet):  # type: ignore[type-a
 
 class ReadOnlyViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, PortalViewSet):
     """List and retrieve."""
+
+
+class DescribedSchema(AutoSchema):
+    """Describes an operation in the OpenAPI document, with ``?account=`` where a view reads it without saying so.
+
+    Whatever is made takes it beside the body; one thing is looked for in what the filters of its list leave. A list
+    is described by these, and an operation that has an account of its own by what it says.
+    """
+
+    def get_override_parameters(self) -> list[Any]:
+        described: list[Any] = super().get_override_parameters()
+        view: Any = self.view
+        if not isinstance(view, PortalViewSet) or not view.is_of_account:
+            return described
+        if not view.detail:
+            return [*described, _OF_NEW] if self.method == "POST" else described
+        is_filtered = "account" in getattr(getattr(view, "filterset_class", None), "base_filters", ())
+        refuses = self.method in SAFE_METHODS and view.action != "retrieve"  # what is read below has its own
+        return [*described, ACCOUNT] if is_filtered and not refuses else described
 
 
 def demand(request: Request, permission: str) -> None:

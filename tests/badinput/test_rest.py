@@ -165,6 +165,23 @@ def test_every_operation_refuses_a_parameter_that_it_does_not_know(api: APIClien
     assert rows.contents() == before
 
 
+def test_the_document_names_an_account_wherever_one_is_read_and_elsewhere_it_is_refused(
+    api: APIClient, operations: Any, made: Any, sandbox_account: TelnyxAccount
+) -> None:
+    """What acts is asked of an account that there is not, so that nothing is done."""
+    refused = {"account": ["There is no such filter."]}
+
+    def tried() -> Iterator[tuple[str, str]]:
+        for verb, path, operation in operations:
+            name = sandbox_account.name if verb == "get" else "nobody"
+            answer = getattr(api, verb)(f"{rows.address(path, made)}?account={name}")
+            is_refused = answer.status_code == 400 and answer.json()["errors"] == refused
+            is_told = any(one["name"] == "account" and one["in"] == "query" for one in operation.get("parameters", []))
+            yield f"{verb} {path}", "" if is_told is not is_refused else f"told {is_told}, {answer.status_code}"
+
+    assert not (said := wrongs(tried())), said
+
+
 def test_what_takes_no_body_refuses_each_member_of_one(api: APIClient, operations: Any, made: Any) -> None:
     """It would be left out in silence: the account that it names, what shall become of a batch."""
     before, tried = rows.contents(), []

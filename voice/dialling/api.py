@@ -223,6 +223,7 @@ class LimitsViewSet(PortalViewSet):
     queryset = TelnyxAccount.objects.all()
     serializer_class = AccountLimitsSerializer
     scope = "calls"
+    is_of_account = False  # its path names it
     permissions = {"retrieve": "voice.view_limits"}
 
     def retrieve(self, request: Request, name: str) -> Response:

@@ -96,6 +96,7 @@ class BreakerViewSet(PortalViewSet):
     queryset = TelnyxAccount.objects.all()
     serializer_class = BreakerSerializer
     scope = "calls"
+    is_of_account = False  # its path names it
     without_body = ("close",)
     permissions = {"retrieve": "voice.view_callcommand", "close": "voice.close_breaker"}
 

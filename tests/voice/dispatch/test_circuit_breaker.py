@@ -19,7 +19,7 @@ from tests.support.accounts import make_account
 from tests.support.clocks import is_near
 from tests.support.factories import make_call, make_event, run_owed
 from tests.support.http_servers import answer, serving
-from tests.support.rest import api_for
+from tests.support.rest import api_for, problem
 from tests.support.rows import AccountBreaker, Call, CallCommand, CallEvent, Limits
 from tests.support.sandbox_ledger import wire
 from tests.support.times import ago
@@ -370,5 +370,8 @@ def test_over_rest_it_is_read_and_closed(account: TelnyxAccount, user_with: Any)
     assert (body["account"], body["state"], body["why"]) == (account.name, "open", "Away.")
     assert viewer.post(f"{url}close/").status_code == 403
     closer = api_for(user_with("voice.close_breaker", username="c"))
+    for refused in (viewer.get(f"{url}?account=other"), closer.post(f"{url}close/?account=other")):
+        assert set(problem(refused, 400)["errors"]) == {"account"}
+    assert viewer.get(url).json()["state"] == "open"
     assert closer.post(f"{url}close/").json()["state"] == "closed"
     assert viewer.get("/api/v1/accounts/none/breaker/").status_code == 404
