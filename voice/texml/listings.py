@@ -15,7 +15,7 @@ from voice.catalogue import texml_operations
 from voice.texml.recordings import playable
 
 LISTEN = "voice.listen_recording"
-_SALT = "texml.cursor"
+_SALT = "texml.page"
 _LINK, _SAID = "media_url", "transcription_text"  # what was said, for those who may listen to recordings
 _SIDES = ("From", "To")  # filters that search for a number
 
@@ -34,8 +34,8 @@ class SideRefused(Exception):
 def query(name: str, wanted: Mapping[str, str], actor: Actor, sealed: str | None, size: int) -> dict[str, str]:
     """Return what Telnyx is asked for a page of a list: the filters, or what the cursor ``sealed`` holds.
 
-    Raises ``InvalidParameters`` for a value that the list does not take and for what is no cursor of ours,
-    ``SideRefused`` for a number that who may not see whole ones may not search for.
+    Raises ``InvalidParameters`` for a value that the list does not take and for what is no cursor of ours, or of other
+    filters; ``SideRefused`` for a number that who may not see whole ones may not search for.
     """
     texml_operations.check_filters(name, wanted)
     for side in _SIDES if not may_see_whole(actor.user) else ():
@@ -44,12 +44,12 @@ def query(name: str, wanted: Mapping[str, str], actor: Actor, sealed: str | None
                 search.admit(wanted[side], actor)
             except search.SearchRefused as refused:
                 raise SideRefused(side, refused) from None
-    return _opened(sealed) if sealed else {**wanted, "PageSize": str(size)}
+    return _opened(sealed, name, wanted) if sealed else {**wanted, "PageSize": str(size)}
 
 
-def cursor(query: dict[str, str]) -> str:
-    """Seal the query of a neighbouring page, so that nobody makes one up."""
-    return signing.dumps(query, salt=_SALT, compress=True)
+def cursor(query: dict[str, str], name: str, wanted: Mapping[str, str]) -> str:
+    """Seal the query of a neighbouring page, so that nobody makes one up, with the list and the filters it is of."""
+    return signing.dumps({"query": query, "of": [name, dict(wanted)]}, salt=_SALT, compress=True)
 
 
 def shown(user: Any, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -80,10 +80,13 @@ def without_link(user: Any, row: Mapping[str, Any]) -> dict[str, Any]:
     return shown(user, row) | ({_LINK: HIDDEN} if row.get(_LINK) else {})
 
 
-def _opened(sealed: str) -> dict[str, str]:
+def _opened(sealed: str, name: str, wanted: Mapping[str, str]) -> dict[str, str]:
     try:
-        query: dict[str, str] = signing.loads(sealed, salt=_SALT)
+        opened: dict[str, Any] = signing.loads(sealed, salt=_SALT)
     except signing.BadSignature:
         words = "This is no cursor of ours. Follow next and previous as they are."
         raise InvalidParameters({"cursor": [words]}) from None
+    if opened["of"] != [name, dict(wanted)]:  # Telnyx's page is of the filters that it was first asked with
+        raise InvalidParameters({"cursor": ["This cursor is of other filters: leave it out to begin with these."]})
+    query: dict[str, str] = opened["query"]
     return query

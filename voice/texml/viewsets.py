@@ -1,6 +1,6 @@
 """Provides what the REST views of TeXML share: the account, Telnyx's pages behind our cursor, numbers masked."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from drf_spectacular.helpers import forced_singular_serializer
@@ -103,8 +103,8 @@ class TexmlViewSet(PortalViewSet):
             raise NotFound
         return Response(
             {
-                "next": self._link(request, found.next),
-                "previous": self._link(request, found.previous),
+                "next": self._link(request, name, wanted, found.next),
+                "previous": self._link(request, name, wanted, found.previous),
                 "as_of": found.as_of,
                 "results": [listings.shown(request.user, row) for row in found.rows],
             }
@@ -121,9 +121,9 @@ class TexmlViewSet(PortalViewSet):
     def accepted(self, make: Callable[[], CallCommand]) -> Response:
         return accepted(self, make)
 
-    def _link(self, request: Request, query: dict[str, str] | None) -> str | None:
+    def _link(self, request: Request, name: str, wanted: Mapping[str, str], query: dict[str, str] | None) -> str | None:
         if query is None:
             return None
         kept = request.query_params.copy()
-        kept["cursor"] = listings.cursor(query)
+        kept["cursor"] = listings.cursor(query, name, wanted)
         return request.build_absolute_uri(f"{request.path}?{kept.urlencode()}")

@@ -17,11 +17,16 @@ CALLS = "texml.calls.list"
 
 
 def test_a_cursor_is_opened_as_it_was_sealed(operator: User) -> None:
-    ada, query = Actor("ada", operator), {"PageToken": "abc", "To": "+13125550001"}
-    assert listings.query(CALLS, {}, ada, listings.cursor(query), 50) == query
+    ada, wanted = Actor("ada", operator), {"To": "+13125550001"}
+    query = {"PageToken": "abc"} | wanted
+    sealed = listings.cursor(query, CALLS, wanted)
+    assert listings.query(CALLS, wanted, ada, sealed, 50) == query
     assert listings.query(CALLS, {"Status": "busy"}, ada, None, 7) == {"Status": "busy", "PageSize": "7"}
     with pytest.raises(InvalidParameters, match="no cursor of ours"):
-        listings.query(CALLS, {}, ada, listings.cursor(query)[:-1], 50)
+        listings.query(CALLS, wanted, ada, sealed[:-1], 50)
+    for name, other in ((CALLS, {}), (CALLS, wanted | {"Status": "busy"}), ("texml.recordings.list", {})):
+        with pytest.raises(InvalidParameters, match="of other filters"):
+            listings.query(name, other, ada, sealed, 50)
     with pytest.raises(InvalidParameters, match="Status"):
         listings.query(CALLS, {"Status": "over"}, ada, None, 50)
 

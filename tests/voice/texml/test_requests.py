@@ -117,6 +117,18 @@ def test_rest_follows_the_pages_by_a_cursor_of_ours(api: APIClient) -> None:
     assert sids == ["0-0", "0-1", "1-0", "1-1", "2-0", "2-1"]
 
 
+def test_beside_a_cursor_no_other_filter_is_left_out_in_silence(api: APIClient) -> None:
+    heard, server = served(Pages("texml.queues.list"))
+    with server as listener:
+        heard.append(listener)
+        wired(listener.url)
+        follows = api.get(f"{URL}queues/?DateCreated%3E=2026-05-22").json()["next"]
+        for other in (follows.replace("2026-05-22", "2026-06-01"), follows.replace("DateCreated%3E=2026-05-22&", "")):
+            assert set(problem(api.get(other), 400)["errors"]) == {"cursor"}, other
+        assert len(listener.requests) == 1
+        assert api.get(follows).status_code == 200
+
+
 @pytest.mark.parametrize("cursor", ["x", "eyJhIjoxfQ:1:2"])
 def test_a_cursor_that_is_none_of_ours_is_refused(api: APIClient, cursor: str) -> None:
     wired("http://127.0.0.1:9")

@@ -80,16 +80,15 @@ def part(
     found, told["error"] = asked(lambda: ask(query))
     if found is not None:
         told |= {"rows": found.rows, "as_of": found.as_of}
-        told |= {"next": _neighbour(request, at, found.next), "previous": _neighbour(request, at, found.previous)}
+        for way, neighbour in (("next", found.next), ("previous", found.previous)):
+            told[way] = _turned(request, at, listings.cursor(neighbour, name, kept)) if neighbour else ""
     return told
 
 
-def _neighbour(request: HttpRequest, at: str, query: dict[str, str] | None) -> str:
-    if query is None:
-        return ""
-    kept = request.GET.copy()
-    kept[at] = listings.cursor(query)
-    return f"?{kept.urlencode()}"
+def _turned(request: HttpRequest, at: str, cursor: str) -> str:
+    address = request.GET.copy()
+    address[at] = cursor
+    return f"?{address.urlencode()}"
 
 
 def commands(user: Any, **where: Any) -> list[tuple[CallCommand, str]]:
