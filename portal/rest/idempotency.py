@@ -8,6 +8,7 @@ again, by its ``intent``. Elsewhere nobody knows, and every repeat is told so.
 
 import hashlib
 import json
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, ClassVar, cast
 
@@ -38,10 +39,12 @@ _NOT_KEPT = _NOTHING_DONE | _TRY_AGAIN
 class Idempotent:
     """A mixin for views: wraps every POST that carries the header. Stands before the view class.
 
-    ``has_secret_body``: a short secret in it cannot be guessed from the fingerprint that is kept.
+    ``has_secret_body``: a short secret in it cannot be guessed from the fingerprint that is kept. ``good_for``: how long
+    an answer of these actions may be replayed, which is worth nothing later. Then it is done once more.
     """
 
     has_secret_body: ClassVar[bool] = False
+    good_for: ClassVar[Mapping[str, timedelta]] = {}
 
     _is_found_again, _may_repeat = False, True
 
@@ -60,7 +63,7 @@ class Idempotent:
         key = request.headers.get(HEADER)
         if request.method == "POST" and key is not None:
             reply = _claim(request, key, keyed=self.has_secret_body)
-            if reply.status is not None and reply.status not in _NOT_KEPT:
+            if reply.status is not None and reply.status not in _NOT_KEPT and not self._is_worthless(reply):
                 self._reply = reply
                 raise _Replay(reply)
             self._in_doubt = reply.status is not None
@@ -84,6 +87,10 @@ class Idempotent:
         done: Response = super().finalize_response(request, response, *args, **kwargs)  # type: ignore[misc]
         self._end(done)
         return done
+
+    def _is_worthless(self, reply: IdempotentReply) -> bool:
+        longest = self.good_for.get(self.action)  # type: ignore[attr-defined]
+        return longest is not None and sql.clock() - reply.created_at > longest
 
     def _end(self, response: Response) -> None:
         reply = getattr(self, "_reply", None)

@@ -1,6 +1,7 @@
 """Serves recordings over REST: what was recorded, a fresh link to a file, its deletion at Telnyx."""
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import django_filters
@@ -63,6 +64,7 @@ class RecordingViewSet(ReadOnlyViewSet):
     scope = "recordings"
     ordering = ("-started_at", "-id")
     without_body = ("link",)
+    good_for = {"link": timedelta(minutes=5)}  # of the ten that a link of Telnyx's is good for
     permissions = {
         "list": panel.SEE,
         "retrieve": panel.SEE,

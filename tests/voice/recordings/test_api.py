@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from portal.models import AuditEvent, TelnyxAccount
+from portal.models import AuditEvent, IdempotentReply, TelnyxAccount
 from portal.sandbox.server.server import Sandbox
 from tests.support.factories import make_call, run_owed
 from tests.support.recordings import recorded
@@ -15,6 +15,7 @@ from tests.support.rest import api_for, problem, send
 from tests.support.rows import Call, CallCommand
 from tests.support.sandbox_http import Http
 from tests.support.telnyx_answers import telnyx_says
+from tests.support.times import ago
 from voice.models import Conference, Recording
 
 pytestmark = pytest.mark.django_db
@@ -129,6 +130,21 @@ def test_a_link_is_fresh_and_noted_each_time(api: APIClient, recording: Recordin
         assert AuditEvent.objects.filter(action="recording.listen", object_id=str(recording.pk)).count() == times
     Http(sandbox.port).fault("status", value=503, times=3, method="GET", path="/v2/recordings")
     assert problem(send(api, at(recording, "link")), 503)["code"] == "telnyx_unavailable"
+
+
+def test_under_one_key_a_link_is_told_again_as_long_as_it_leads_somewhere(
+    api: APIClient, recording: Recording
+) -> None:
+    def asked() -> Any:
+        answer = send(api, at(recording, "link"), **{"Idempotency-Key": "one"})
+        assert (answer.status_code, recording.recording_id in answer.json()["url"]) == (200, True)
+        return answer
+
+    first, again = asked(), asked()
+    assert (again["Idempotent-Replayed"], again.json()) == ("true", first.json())
+    IdempotentReply.objects.update(created_at=ago(60 * 9))  # Telnyx's link has ten minutes
+    assert ["Idempotent-Replayed" in one for one in (asked(), asked())] == [False, True]
+    assert AuditEvent.objects.filter(action="recording.listen", object_id=str(recording.pk)).count() == 2
 
 
 def test_an_answer_that_cannot_be_read_does_not_say_that_the_file_is_gone(
