@@ -96,13 +96,9 @@ def describe(parameter: Parameter) -> JsonObject:
 
 @cache
 def methods(resource: str) -> tuple[str, ...]:
-    """Return the public methods of a resource (``calls.actions``), sorted, without the SDK's own plumbing."""
-    resource_type = _resource_type(resource)
-    return tuple(
-        name
-        for name, _ in inspect.getmembers(resource_type, inspect.isfunction)
-        if not name.startswith("_") and name not in {"with_raw_response", "with_streaming_response"}
-    )
+    """Return the public methods of a resource (``calls.actions``), sorted; the SDK's own plumbing is of properties."""
+    functions = inspect.getmembers(_resource_type(resource), inspect.isfunction)
+    return tuple(name for name, _ in functions if not name.startswith("_"))
 
 
 @cache
