@@ -39,8 +39,8 @@ _NOT_KEPT = _NOTHING_DONE | _TRY_AGAIN
 class Idempotent:
     """A mixin for views: wraps every POST that carries the header. Stands before the view class.
 
-    ``has_secret_body``: a short secret in it cannot be guessed from the fingerprint that is kept. ``good_for``: how long
-    an answer of these actions may be replayed, which is worth nothing later. Then it is done once more.
+    ``has_secret_body``: a short secret in it cannot be guessed from the fingerprint that is kept. ``good_for`` says of
+    actions whose answer is soon worth nothing how long it is replayed; then they are done once more.
     """
 
     has_secret_body: ClassVar[bool] = False

@@ -50,7 +50,7 @@ class ImportForm(forms.Form):
 
 @admin.register(Contact)
 class ContactAdmin(DrawnPages, ReadOnlyAdmin):  # type: ignore[misc]
-    """Lists contacts. Who may not see whole numbers sees them masked, and changes names from a call's page."""
+    """Lists contacts. Who may not see whole numbers sees them masked, and names them from a call's page or a file."""
 
     form = ContactForm
     when_empty = "Name a number on the page of one of its calls, or import a CSV file."

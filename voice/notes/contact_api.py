@@ -46,7 +46,10 @@ class ContactFilters(django_filters.FilterSet):
 
 
 class ContactViewSet(ReadOnlyViewSet):
-    """Names of numbers. To write them takes the permission to see whole numbers, as on their pages."""
+    """Names of numbers. To write one takes the permission to see whole numbers, as on their pages.
+
+    An import does not: its numbers are those of the file, and it tells no other.
+    """
 
     queryset = Contact.objects.all()
     serializer_class = ContactSerializer

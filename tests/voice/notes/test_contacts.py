@@ -285,6 +285,17 @@ def test_a_file_is_imported_over_rest_whole_or_not_at_all(api: APIClient) -> Non
     problem(send(api, f"{REST}import/", {}), 400)
 
 
+def test_who_sees_numbers_masked_imports_a_file_and_is_told_of_no_other_number(user_with: Any) -> None:
+    contacts.save("+13125550001", "Front desk", "", PORTAL)
+    contacts.save("+13125550188", "Bob", "", PORTAL)
+    blind = api_for(user_with(*contacts.TO_NAME))
+    told = send(blind, f"{REST}import/", {"csv": GOOD})
+    assert (told.status_code, told.json()) == (200, {"new": 1, "changed": 1})
+    wrong = problem(send(blind, f"{REST}import/", {"csv": f"{GOOD}+13125550188,,\n"}), 400)
+    assert wrong["errors"]["csv"] == ["Line 4: name: it is empty."]
+    assert set(Contact.objects.values_list("name", flat=True)) >= {"Ada Fitzroy", "Bob"}
+
+
 def test_over_rest_each_takes_its_permission_and_names_are_written_by_who_sees_numbers(user_with: Any) -> None:
     contact = contacts.save("+13125550142", "Ada", "", PORTAL)
     masked = api_for(user_with("Support"))
