@@ -191,7 +191,8 @@ def check_rules(rules: list[dict[str, Any]]) -> None:
     }
     # over REST a PATCH lets a member be left out, within the rules as well, and these are whole all the same
     found |= {f"rules.{at}.event_type": [_NO_EVENT] for at, rule in enumerate(rules) if not rule.get("event_type")}
-    hidden = [(at, name) for at, rule in enumerate(rules) for name in ("when", "do") if hides_something(rule.get(name))]
+    # a step is words, and who wrote a number into them has it shown masked over REST as within a condition
+    hidden = [(at, name) for at, rule in enumerate(rules) for name in _RULE_DEFAULTS if hides_something(rule.get(name))]
     found |= {f"rules.{at}.{name}": [HIDDEN] for at, name in hidden}
     if found:
         raise ValidationError(found)

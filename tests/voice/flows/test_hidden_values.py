@@ -11,7 +11,7 @@ from portal.models import TelnyxAccount
 from portal.sealed_json import unsealed
 from tests.support.factories import CONNECTION, make_flow
 from tests.support.flows import as_drawn, flow_form, one_rule
-from tests.support.rest import FLOWS, problem
+from tests.support.rest import FLOWS, api_for, problem
 from tests.support.rows import Flow
 
 pytestmark = pytest.mark.django_db
@@ -74,6 +74,20 @@ def test_an_action_whose_members_come_in_another_order_keeps_its_secret(api: API
     changed = rules[2] | {"do": [turned], "step": "other"}
     assert api.patch(url, {"rules": [*rules[:2], changed]}, format="json").status_code == 200
     assert done(flow) == [[{"action": "hangup"}], [ANSWER], [transfer()]]
+
+
+def test_a_step_that_was_read_masked_is_not_kept_with_its_dots(user_with: Any, account: TelnyxAccount) -> None:
+    flow = make_flow(account, *one_rule(step="call back +13125550188"))
+    url = f"{FLOWS}{flow.pk}/"
+    blind = api_for(user_with("voice.view_flow", "voice.change_flow", "voice.control_call"))
+    (rule,) = blind.get(url).json()["rules"]
+    assert "5550188" not in rule["step"]
+    whole = {"name": flow.name, "connection_id": flow.connection_id, "rules": [rule]}
+    for write, body in ((blind.patch, {"rules": [rule]}), (blind.put, whole)):
+        told = problem(write(url, body, format="json"), 400)["errors"]
+        assert set(told) == {"rules.0.step"}
+        assert WORDS in str(told)
+    assert flow.rules.get().step == "call back +13125550188"
 
 
 def alike(account: TelnyxAccount, *passwords: str) -> Flow:
