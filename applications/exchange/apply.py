@@ -42,13 +42,15 @@ def carry_out(
     actor: Actor,
     planned_at: datetime,
     alive: Callable[[], None] = nobody,
+    before: Collection[str] = (),
 ) -> Iterator[Outcome]:
     """Carry out each step and yield what came of it, waiting when Telnyx asks for it.
 
     Ends at the first that Telnyx has another state for, or cannot be asked about. ``alive`` is called before each.
-    Raises ``NotYet`` where nobody waits: that step and those after it had no turn.
+    ``before`` are the ids that an earlier part of the plan was about. Raises ``NotYet`` where nobody waits: that step
+    and those after it had no turn.
     """
-    made = {step.telnyx_id for step in steps}  # what the plan itself is about is nobody else's
+    made = {*before, *(step.telnyx_id for step in steps)}  # what the plan itself is about is nobody else's
     for step in steps:
         alive()
         outcome = _outcome(account, step, actor, planned_at, made, alive)

@@ -180,8 +180,9 @@ class ExchangePages:
         until, outcomes, actor = time.monotonic() + RUN_SECONDS, list[Outcome](), actor_of(request)
         later: NotYet | None = None
         ended: ApplyRun.State | None = ApplyRun.State.FAILED
+        before = [result["id"] for result in run.results if result["id"]]
         try:
-            for outcome in carry_out(plan.account, plan.steps, actor, plan.made_at, lambda: runs.alive([run])):
+            for outcome in carry_out(plan.account, plan.steps, actor, plan.made_at, lambda: runs.alive([run]), before):
                 runs.note(run, outcome)
                 outcomes.append(outcome)
                 if time.monotonic() > until:

@@ -155,6 +155,21 @@ def test_a_long_run_is_cut_into_requests(
     assert CallControlApplication.objects.count() == 3
 
 
+def test_what_an_earlier_request_was_about_is_not_taken_for_what_others_made(
+    browser: Client, sandbox: Sandbox, sandbox_account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("applications.exchange.pages.RUN_SECONDS", -1.0)
+    kept = at_telnyx(sandbox_account, name="desk")["id"]
+    lines = f"{kept},hall,{HOOK}\n,desk,{HOOK}\n"  # it stays the desk: Telnyx refuses the other name
+    planned = _upload(browser, sandbox_account, f"id,application_name,webhook_event_url\n{lines}")
+    path = f"/call_control_applications/{kept}"
+    sandbox.faults.add({"method": "PATCH", "path": path, "fault": "status", "value": 422})
+    answer = _confirm(browser, _confirm(browser, planned, HX_Request="true"), HX_Request="true")
+    assert (answer.context["run"]["failed"], answer.context["stopped"]) == (1, False)
+    desks = CallControlApplication.objects.filter(account=sandbox_account, application_name="desk")
+    assert desks.exclude(telnyx_id=kept).count() == desks.filter(telnyx_id=kept).count() == 1
+
+
 def test_a_repeated_confirmation_creates_nothing_twice(browser: Client, sandbox_account: TelnyxAccount) -> None:
     planned = _upload(browser, sandbox_account, f"application_name,webhook_event_url\ndesk,{HOOK}\n")
     _confirm(browser, planned)
