@@ -100,13 +100,17 @@ def delete_recording(
 ) -> CallCommand:
     """Make a queued deletion of a recording's file; while one is open, or was carried out, it is that one.
 
-    The recording's row names it, if there is a row.
+    The recording's row names it, if there is a row; else it is the last one of that id.
     """
     with transaction.atomic():
         rows = Recording.objects.select_for_update(of=("self",), no_key=True).select_related("deletion")
         kept = rows.filter(account=account, key=recording_id).first()
-        if kept is not None and kept.deletion is not None and kept.deletion.status not in NOT_DELETED:
-            return kept.deletion
+        of_it = CallCommand.objects.filter(account=account, action=action, path=[recording_id])
+        made = kept.deletion if kept is not None else of_it.order_by("-created_at", "-id").first()
+        if made is not None and made.status not in NOT_DELETED:
+            return made
+        if kept is None:  # there is no row to lock: of two who ask at once the intent is the same
+            intent = str(uuid.uuid5(made.pk if made is not None else account.pk, f"{action} {recording_id}"))
         command = place(account, action, {}, actor, path=[recording_id], intent=intent)
         if kept is not None:
             Recording.objects.filter(pk=kept.pk).update(deletion=command)

@@ -245,7 +245,7 @@ class TexmlRecordingViewSet(TexmlViewSet):
 
     @acts("recording_sid", body=None)
     def destroy(self, request: Request, recording_sid: str) -> Response:
-        """Delete the file at Telnyx: a command, the same one however often for a recording that the call log has."""
+        """Delete the file at Telnyx: a command, the same one however often it is asked for."""
         account = self.account(request)
         return self.accepted(lambda: recordings.delete(account, recording_sid, self.actor))
 

@@ -49,5 +49,5 @@ def origin(url: str) -> str:
 
 
 def delete(account: TelnyxAccount, recording_sid: str, actor: Actor, *, intent: str = "") -> CallCommand:
-    """Make a queued deletion of a recording. Of one in the call log it is that which is open or was carried out."""
+    """Make a queued deletion of a recording; while one is open, or was carried out, it is that one."""
     return outbox.delete_recording(account, DELETE, recording_sid, actor, intent=intent)

@@ -93,6 +93,22 @@ def test_one_that_the_portal_has_no_row_of_is_deleted_all_the_same(api: APIClien
     assert CallCommand.objects.get().path == ["rec-1"]
 
 
+def test_one_that_the_portal_has_no_row_of_is_deleted_by_one_command_too(
+    api: APIClient, browser: Any, recording: Recording
+) -> None:
+    Recording.objects.all().delete()
+    first = api.delete(_AT_TELNYX).json()["id"]
+    assert api.delete(_AT_TELNYX).json()["id"] == first
+    assert press(browser, recording).status_code == 302
+    run_owed()
+    assert (api.delete(_AT_TELNYX).json()["id"], CallCommand.objects.get().status) == (first, "ok")
+    assert api.delete(f"{URL}recordings/rec-2/").json()["id"] != first
+    CallCommand.objects.filter(pk=first).update(status="refused")
+    again = [api.delete(_AT_TELNYX).json()["id"] for _ in range(2)]
+    assert (again[0] == again[1], again[0] != first) == (True, True)
+    assert CallCommand.objects.filter(path=["rec-1"]).count() == 2
+
+
 def test_one_that_was_refused_may_be_asked_for_again(api: APIClient, recording: Recording) -> None:
     first = api.delete(_AT_TELNYX).json()["id"]
     CallCommand.objects.update(status="refused", finished_at=ago(1))
