@@ -132,9 +132,7 @@ def test_a_link_is_fresh_and_noted_each_time(api: APIClient, recording: Recordin
     assert problem(send(api, at(recording, "link")), 503)["code"] == "telnyx_unavailable"
 
 
-def test_under_one_key_a_link_is_told_again_as_long_as_it_leads_somewhere(
-    api: APIClient, recording: Recording
-) -> None:
+def test_under_one_key_a_link_is_told_again_as_long_as_it_leads_somewhere(api: APIClient, recording: Recording) -> None:
     def asked() -> Any:
         answer = send(api, at(recording, "link"), **{"Idempotency-Key": "one"})
         assert (answer.status_code, recording.recording_id in answer.json()["url"]) == (200, True)
