@@ -51,7 +51,8 @@ def test_an_answer_that_breaks_off_beside_the_list_of_calls_says_so(
     with opened() as window:
         window.enter(operator)
         window.open(LOG)
-        window.page.evaluate("Response.prototype.text = async () => { throw new TypeError('network error') }")
+        # In braces: Playwright calls what an expression comes to, if that is a function.
+        window.page.evaluate("() => { Response.prototype.text = async () => { throw new TypeError('cut off') } }")
         for key in "jo":
             window.page.keyboard.press(key)
         expect(window.page.get_by_role("dialog")).to_contain_text("This could not be loaded")
