@@ -230,7 +230,8 @@ def _access() -> dict[str, str]:
     told = connection.settings_dict
     names = {"user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
     found = {name: str(told[key]) for name, key in names.items() if told[key]}
-    return found | {name: value for name, value in told["OPTIONS"].items() if name.startswith("ssl")}
+    asked = {name: str(value) for name, value in told["OPTIONS"].items() if name in names or name.startswith("ssl")}
+    return asked | found
 
 
 def _rows(opened: psycopg.Connection[Any]) -> dict[str, int]:
@@ -247,7 +248,7 @@ def _value(opened: psycopg.Connection[Any], statement: Any) -> Any:
 
 def _run(program: str, *arguments: str) -> None:
     """Run a program of PostgreSQL's, which is told the password by the environment alone."""
-    given = {f"PG{name.upper()}": value for name, value in _access().items()}
+    given = {f"PG{name.upper().replace('_', '')}": value for name, value in _access().items()}
     try:
         done = subprocess.run(  # noqa: S603  both names are ours
             [program, *arguments], env=os.environ | given, capture_output=True, check=False, text=True

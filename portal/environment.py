@@ -16,6 +16,8 @@ import environ
 import httpx
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from psycopg import ProgrammingError
+from psycopg.conninfo import make_conninfo
 
 from portal import keys
 from portal.statement_timeout import TimedConnection
@@ -38,6 +40,9 @@ _POSTGRESQL: dict[str, Any] = {
         "connection_class": TimedConnection,
     },
 }
+
+# what an address of a database says, apart from settings of Django's that stand behind its ``?``
+_PARTS = {"ENGINE", "NAME", "USER", "PASSWORD", "HOST", "PORT", "OPTIONS"}
 
 _HOST = re.compile(r"\*|\.?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*|\[[0-9A-Fa-f:.]+\]")  # as it stands in a Host header
 
@@ -268,11 +273,12 @@ def encryption_keys(text: str) -> list[bytes]:
 
 
 def database(text: str) -> dict[str, Any]:
+    wrong = ValueError("must look like postgres://user:password@host:5432/name or sqlite:////path/file.")
     try:
         with warnings.catch_warnings(action="ignore"):  # what is wrong is said below, in one line
             config = dict(environ.Env.db_url_config(text))  # type: ignore[no-untyped-call]
     except Exception:
-        raise ValueError("must look like postgres://user:password@host:5432/name or sqlite:////path/file.") from None
+        raise wrong from None
     engine = str(config.get("ENGINE", ""))
     if engine.endswith("sqlite3"):
         # IMMEDIATE: WAL alone answers "database is locked" at once when a reading transaction turns to writing
@@ -285,11 +291,29 @@ def database(text: str) -> dict[str, Any]:
         # a file, since tests speak to the portal through threads and processes of their own
         config["TEST"] = {"NAME": str(keys.var_dir() / "test.sqlite3")}
     elif "postgres" in engine:
-        config["OPTIONS"] = dict(_POSTGRESQL)
+        config["OPTIONS"] = _asked_of_postgresql(config)
         config["CONN_HEALTH_CHECKS"] = True  # a worker keeps its connections, and one may have been ended meanwhile
     else:
         raise ValueError("must name PostgreSQL or SQLite.")
+    if config["NAME"] in {"", ":memory:"}:
+        raise wrong
     return config
+
+
+def _asked_of_postgresql(config: dict[str, Any]) -> dict[str, Any]:
+    """Return the options of each connection: ours, and over them those that stand behind the ``?``.
+
+    No part of them is in the error.
+    """
+    given = {name: str(value) for name, value in config.get("OPTIONS", {}).items()}
+    wrong = ValueError("must have behind its ? only what PostgreSQL's own clients know, as sslmode=verify-full.")
+    if config.keys() - _PARTS or given.keys() & {"dbname", "service"}:  # the database stands before it
+        raise wrong
+    try:
+        make_conninfo(**given)
+    except ProgrammingError:
+        raise wrong from None
+    return _POSTGRESQL | given | {"options": f"{_POSTGRESQL['options']} {given.get('options', '')}".rstrip()}
 
 
 def from_file(name: str, file: Path) -> str:

@@ -15,6 +15,7 @@ from django.db import connection
 from django.test import Client
 
 from portal import backups
+from portal.environment import database
 from portal.models import TelnyxAccount
 from tests.support.databases import database_of_its_own
 from tests.support.factories import make_event
@@ -150,6 +151,18 @@ def test_a_backup_that_fails_leaves_nothing_behind(
     with pytest.raises(CommandError, match="does not know"):
         call_command("backup", str(tmp_path / "backups"))
     assert list((tmp_path / "backups").iterdir()) == []
+
+
+def test_the_programs_of_postgresql_are_told_what_stands_in_the_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = tmp_path / "told"
+    with monkeypatch.context() as patched:
+        asked = "postgres://ada:pw@/portal?host=/run/pg&sslmode=require&ssl_min_protocol_version=TLSv1.3"
+        patched.setattr(connection, "settings_dict", database(asked))
+        backups._run("sh", "-c", f"env > {told}")
+    wanted = {"PGUSER=ada", "PGHOST=/run/pg", "PGSSLMODE=require", "PGSSLMINPROTOCOLVERSION=TLSv1.3"}
+    assert wanted <= set(told.read_text().splitlines())
 
 
 @pytest.fixture

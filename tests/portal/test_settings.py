@@ -30,3 +30,11 @@ def test_sqlite_takes_its_write_lock_at_the_start_of_a_transaction():
     options = database("sqlite:////tmp/x.sqlite3")["OPTIONS"]
     assert options["transaction_mode"] == "IMMEDIATE"
     assert "synchronous=FULL" in options["init_command"]
+
+
+def test_postgresql_is_asked_as_its_address_says():
+    ours = database("postgres://user:pw@db.example/portal")["OPTIONS"]
+    asked = "sslmode=verify-full&sslrootcert=/etc/ca.pem&connect_timeout=5&options=-c%20search_path%3Dvoice"
+    options = database(f"postgres://user:pw@db.example/portal?{asked}")["OPTIONS"]
+    told = {"sslmode": "verify-full", "sslrootcert": "/etc/ca.pem", "connect_timeout": "5"}
+    assert options == ours | told | {"options": f"{ours['options']} -c search_path=voice"}
