@@ -17,7 +17,7 @@ _OURS = ("*.sqlite3*", "sandbox*", "beat-schedule*", "secret_key", "encryption_k
 
 def var_dir() -> Path:
     """Return the folder of the data: ``PORTAL_VAR_DIR``, by default ``var/`` beside ``manage.py``."""
-    return Path(os.environ.get("PORTAL_VAR_DIR") or Path(__file__).resolve().parent.parent / "var")
+    return Path(os.environ.get("PORTAL_VAR_DIR", "").strip() or Path(__file__).resolve().parent.parent / "var")
 
 
 def secret_key_file() -> Path:

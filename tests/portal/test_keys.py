@@ -20,6 +20,20 @@ def test_secrets_are_read_from_var_where_make_run_wrote_them(tmp_path):
     assert start(tmp_path, "-c", show).stdout == first.stdout
 
 
+def test_an_empty_variable_counts_as_a_missing_one(tmp_path):
+    assert start(tmp_path, "-m", "portal.keys").returncode == 0
+    show = SHOW.format("s.SECRET_KEY, s.PORTAL_ENCRYPTION_KEYS, s.PORTAL_PUBLIC_URL_IS_DEFAULT")
+    empty = dict.fromkeys(("SECRET_KEY", "PORTAL_ENCRYPTION_KEYS", "PORTAL_PUBLIC_URL"), " ")
+    done = start(tmp_path, "-c", show, **empty)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == start(tmp_path, "-c", show).stdout
+
+
+def test_blanks_around_the_folder_of_the_data_are_no_part_of_its_name(tmp_path):
+    assert start(tmp_path, "-m", "portal.keys", PORTAL_VAR_DIR=f"{tmp_path}/var\r").returncode == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["var"]
+
+
 def keys_in(folder: Path) -> str:
     return (folder / "secret_key").read_text()
 
