@@ -318,5 +318,13 @@ def _asked_of_postgresql(config: dict[str, Any]) -> dict[str, Any]:
 
 def from_file(name: str, file: Path) -> str:
     """Return the variable, else what is in the file ``make run`` wrote."""
-    text = os.environ.get(name, "").strip() or (file.read_text().strip() if file.is_file() else "")
+    if text := os.environ.get(name, "").strip():
+        return text
+    try:
+        text = file.read_text("utf-8").strip()
+    except FileNotFoundError:
+        pass
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is no text"
+        stop(name, f"is not set, and {file} cannot be read: {why}.")
     return text or stop(name, f"is not set, and {file.name} is not in {file.parent}: set it, or use `make run` once.")

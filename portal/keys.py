@@ -7,8 +7,10 @@ does not quietly seal its data with a throw-away key.
 import base64
 import os
 import secrets
+import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn
 
 import environ
 
@@ -43,7 +45,10 @@ def close_to_others() -> None:
     A file that cannot be changed belongs to somebody else, and is theirs to guard.
     """
     os.umask(0o077)
-    var_dir().mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        var_dir().mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        _stop(error)
     for path in (path for pattern in _OURS for path in var_dir().glob(pattern)):
         with suppress(OSError):
             if path.is_file() and not path.is_symlink() and path.stat().st_mode & 0o077:
@@ -55,8 +60,15 @@ def _write_once(path: Path, text: str) -> None:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         return
+    except OSError as error:
+        _stop(error)
     with os.fdopen(handle, "w") as file:
         file.write(text)
+
+
+def _stop(error: OSError) -> NoReturn:
+    words = f"{error.filename}: {error.strerror}"
+    sys.exit(f"portal: PORTAL_VAR_DIR must be a directory that this user may write to, or may make: {words}.")
 
 
 if __name__ == "__main__":

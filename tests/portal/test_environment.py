@@ -99,6 +99,24 @@ def test_a_missing_secret_stops_the_start_and_makes_none(tmp_path, name):
     assert not any(path.suffix == "" and path.is_file() for path in tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("command", [(), ("-m", "portal.keys"), ("-m", "portal.stand_in")])
+def test_a_data_directory_that_cannot_be_is_said_in_one_line(tmp_path, command):
+    (tmp_path / "file").touch()
+    done = start(tmp_path, *command, **GOOD, PORTAL_VAR_DIR=str(tmp_path / "file" / "var"))
+    assert done.returncode != 0
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert done.stderr.startswith("portal: PORTAL_VAR_DIR must be a directory")
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_a_file_of_a_secret_that_is_no_text_is_said_in_one_line(tmp_path, name):
+    (tmp_path / name.lower().removeprefix("portal_")).write_bytes(b"\xff")
+    done = start(tmp_path, **(GOOD | {name: ""}))
+    assert done.returncode != 0
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert done.stderr.startswith(f"portal: {name} is not set, and {tmp_path}")
+
+
 @pytest.mark.parametrize("hosts", ["*", ".portal.example,10.0.0.7,[::1]"])
 def test_a_good_environment_starts(tmp_path, hosts):
     done = start(tmp_path, **GOOD, ALLOWED_HOSTS=hosts, PORTAL_PUBLIC_URL="https://portal.example/voice/")
