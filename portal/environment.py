@@ -115,7 +115,7 @@ def public_url(text: str) -> str:
         raise ValueError("must hold no user name and no password.")
     if "?" in url or "#" in url:
         raise ValueError("must end with its host or its path: no ? and no #.")
-    return url
+    return urlsplit(url).geturl()  # whether it is https is asked of its first letters, which are small ones here
 
 
 _LONGEST_URL = 200  # the account's row holds no more

@@ -14,7 +14,8 @@ def test_the_defaults_are_safe(tmp_path):
 
 def test_an_https_address_makes_cookies_secure(tmp_path):
     show = SHOW.format("s.SESSION_COOKIE_SECURE, s.CSRF_COOKIE_SECURE, s.SECURE_HSTS_SECONDS > 0")
-    assert start(tmp_path, "-c", show, **GOOD, PORTAL_PUBLIC_URL="https://p.example").stdout == "True True True\n"
+    for address in ("https://p.example", "HTTPS://p.example"):
+        assert start(tmp_path, "-c", show, **GOOD, PORTAL_PUBLIC_URL=address).stdout == "True True True\n"
     assert start(tmp_path, "-c", show, **GOOD).stdout == "False False False\n"
 
 
