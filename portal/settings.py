@@ -51,6 +51,8 @@ PORTAL_ENCRYPTION_KEYS: list[bytes] = setting("PORTAL_ENCRYPTION_KEYS", encrypti
 ALLOWED_HOSTS = setting("ALLOWED_HOSTS", hosts, ["127.0.0.1", "localhost", "[::1]"])
 PORT = setting("PORT", port, 8000)
 SANDBOX_PORT = setting("SANDBOX_PORT", port, PORT + 1 if PORT < 65535 else PORT - 1)
+if SANDBOX_PORT == PORT:
+    stop("SANDBOX_PORT", "must be another port than PORT.")
 PORTAL_PUBLIC_URL = setting("PORTAL_PUBLIC_URL", public_url, f"http://127.0.0.1:{PORT}")
 PORTAL_PUBLIC_URL_IS_DEFAULT = not setting("PORTAL_PUBLIC_URL", str, "")
 TELNYX_API_KEY = setting("TELNYX_API_KEY", str, "")

@@ -14,6 +14,7 @@ from tests.support.environments import GOOD, SHOW, start
         ("DEBUG", "maybe"),
         ("PORT", "eighty"),
         ("SANDBOX_PORT", "70000"),
+        ("SANDBOX_PORT", "8000"),  # which is the default of PORT
         ("PORT", "0"),
         ("ALLOWED_HOSTS", ";;"),
         ("ALLOWED_HOSTS", "portal.example, https://portal.example"),
