@@ -17,17 +17,18 @@ from portal.trail import changes
 SANDBOX_API_KEY = "KEY-sandbox"
 
 
-def ensure_accounts() -> TelnyxAccount | None:
+def ensure_accounts(*, with_sandbox: bool = True) -> TelnyxAccount | None:
     """Make or refresh the account ``default`` from ``TELNYX_*``; without them make ``sandbox`` if there is no account.
 
-    Rows only: nothing is asked of Telnyx. Returns the account that leads to this portal's own sandbox, if there is one.
+    Rows only: nothing is asked of Telnyx. Returns the account that leads to this portal's own sandbox, if there is one;
+    where none runs, ``with_sandbox`` is false, and no account is made for it.
     """
     if settings.TELNYX_API_KEY:
         _refresh_default()
     else:
         _release_default()
     sandbox = TelnyxAccount.objects.filter(name="sandbox").first()
-    if sandbox is None and not TelnyxAccount.objects.exists():
+    if with_sandbox and sandbox is None and not TelnyxAccount.objects.exists():
         sandbox = TelnyxAccount(name="sandbox")
         sandbox.api_key = SANDBOX_API_KEY
     if sandbox is not None and (sandbox._state.adding or _is_of_a_start(sandbox)):

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 import yaml
 from django.conf import settings
+from django.core.management import call_command
 from django.test import Client
 
 from portal.management.commands import start
+from portal.models import TelnyxAccount
 
 ROOT = Path(settings.BASE_DIR)
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
@@ -109,6 +111,18 @@ def test_all_wait_for_what_they_need() -> None:
             if how["condition"] == "service_healthy":
                 assert "test" in SERVICES[needed].get("healthcheck", {}) or "build" in SERVICES[needed], (name, needed)
     assert "healthcheck" not in SERVICES["web"]  # the image's own
+
+
+@pytest.mark.django_db
+def test_what_is_prepared_is_the_account_of_the_environment_and_no_sandbox(settings: Any) -> None:
+    steps = [step.split()[2:] for step in SERVICES["prepare"]["command"][-1].split(" && ")]
+    assert [step[0] for step in steps] == ["portal.keys", "migrate", "ensure_accounts"]
+    call_command(*steps[-1])
+    assert not TelnyxAccount.objects.exists()
+    settings.TELNYX_API_KEY = "KEY-live"
+    call_command(*steps[-1])
+    assert TelnyxAccount.objects.get().name == "default"
+    assert f"manage.py {' '.join(steps[-1])}" in DEPLOYING
 
 
 def test_settings_are_those_that_there_are_and_what_has_to_be_given_is_told() -> None:

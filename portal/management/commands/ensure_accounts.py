@@ -1,5 +1,6 @@
 """Makes the accounts of a start for those who run the processes as services of their own."""
 
+from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management import BaseCommand
@@ -15,7 +16,10 @@ class Command(BaseCommand):
     requires_system_checks = OWN_CHECKS
     help = "Make or refresh the account “default” from TELNYX_*; without them “sandbox”, if there is no account yet."
 
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--no-sandbox", action="store_true", help="Make no account “sandbox”: none runs here.")
+
     def handle(self, *args: Any, **options: Any) -> None:
-        ensure_accounts()
+        ensure_accounts(with_sandbox=not options["no_sandbox"])
         for account in TelnyxAccount.objects.all():
             self.stdout.write(f"{account.name} {account.base_url}")
