@@ -103,6 +103,11 @@ def test_only_the_proxy_is_reached_from_outside_and_it_finds_the_web_process() -
         assert source in COMPOSE["volumes"] or (ROOT / source).is_file()
 
 
+def test_the_proxy_is_not_counted_as_one_address_and_says_nothing_that_others_wrote() -> None:
+    assert SERVICES["web"]["environment"] == SERVICES["worker"]["environment"] | {"FORWARDED_ALLOW_IPS": "*"}
+    assert "\trequest_header -SCRIPT_NAME\n" in (ROOT / "docs/deploy/Caddyfile").read_text()
+
+
 def test_all_wait_for_what_they_need() -> None:
     for name in OURS[1:]:
         assert SERVICES[name]["depends_on"]["prepare"] == {"condition": "service_completed_successfully"}
