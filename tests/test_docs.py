@@ -75,6 +75,11 @@ def test_it_is_documented(names):
     assert undocumented(names(), pages()) == []
 
 
+def test_the_table_of_commands_names_each_of_them():
+    table = (ROOT / "docs" / "settings.md").read_text().partition("\n## Management commands\n")[2]
+    assert sorted(commands() - set(re.findall(r"^\| `(\w+)", table, re.MULTILINE))) == []
+
+
 def test_the_names_are_really_found_in_the_code():
     assert {"SECRET_KEY", "PORTAL_ENCRYPTION_KEYS", "DATABASE_URL", "TELNYX_API_KEY", "PORTAL_VAR_DIR"} <= variables()
     assert {"start", "webhook_url", "create_token", "sandbox", "sweep"} <= commands()
