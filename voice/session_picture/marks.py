@@ -95,7 +95,7 @@ def _mark(entry: Entry, start: datetime, late: float, happened: dict[str, float]
 
 def _kind_of_command(entry: Entry) -> str:
     if entry.status in {"refused", "expired", "uncertain"}:
-        return {"refused": "refused", "expired": "unsent", "uncertain": "uncertain"}[entry.status]
+        return {"refused": "refused", "expired": "undone", "uncertain": "uncertain"}[entry.status]
     return "waiting" if entry.status == "queued" else "sent"
 
 

@@ -97,7 +97,7 @@ def mark(x: float, y: float, kind: str, glyph: str) -> str:
         corners, name = _MARKS[kind]
         return polygon(x, y, corners, name)
     at, down = number(x), number(y)
-    if kind == "unsent":  # never sent: hollow, with a clock
+    if kind == "undone":  # not carried out, whether it was sent or not: hollow, with a clock
         return polygon(x, y, _DOWN, "h") + path(f"M{at} {number(y - 5)}v3h2", "y")
     if kind == "uncertain":
         return polygon(x, y, _DOWN, "h") + text(x + 7, y + 4, "?")

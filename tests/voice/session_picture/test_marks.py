@@ -11,7 +11,7 @@ def kinds(*entries: object) -> list[str]:
 def test_commands_differ_by_what_became_of_them() -> None:
     statuses = ("ok", "sending", "queued", "refused", "expired", "uncertain")
     told = kinds(*(command("speak", 1, status=status) for status in statuses))
-    assert told == ["sent", "sent", "waiting", "refused", "unsent", "uncertain"]
+    assert told == ["sent", "sent", "waiting", "refused", "undone", "uncertain"]
 
 
 def test_events_differ_by_what_they_tell() -> None:
