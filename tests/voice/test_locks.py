@@ -34,6 +34,8 @@ from tests.support.telnyx_answers import telnyx_says
 from tests.support.times import ago
 from voice.alerts import notices
 from voice.dispatch import circuit_breaker, sender
+from voice.flows.service import save_flow
+from voice.flows.versions import newest_of, restore, versions_of
 from voice.models import Recording
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -162,6 +164,15 @@ def operated(account: TelnyxAccount, api: APIClient) -> None:
     assert settled.status_code == 202, settled.json()
 
 
+def restored(account: TelnyxAccount, api: APIClient) -> None:
+    """A flow whose account has become a live one meanwhile: who restores it closes the limits first."""
+    flow = make_flow(account, DIALS)
+    flow.name = "renamed"
+    save_flow(flow, None, PORTAL)
+    TelnyxAccount.objects.filter(pk=account.pk).update(base_url="https://api.telnyx.com/v2")
+    restore(flow, versions_of(flow).last(), newest_of(flow), PORTAL)
+
+
 def stopped(account: TelnyxAccount, api: APIClient) -> None:
     """A batch and a call that are stopped; a suspension that pauses another one, refuses a dial, and is lifted."""
     begin_batch(api, 2)
@@ -177,7 +188,7 @@ def stopped(account: TelnyxAccount, api: APIClient) -> None:
 
 FLOWS_OF_WORK: dict[str, Callable[[TelnyxAccount, APIClient], None]] = {
     work.__name__: work
-    for work in (webhooks, conference, sending, lists, reconciled, replayed, recovered, operated, stopped)
+    for work in (webhooks, conference, sending, lists, reconciled, replayed, recovered, operated, restored, stopped)
 }
 
 

@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 
 from portal.actors import Actor
 from portal.json_types import JsonObject
+from voice.dialling import limits
 from voice.flows.service import OF_SAVE, save_flow
 from voice.models import Flow, Rule
 
@@ -107,9 +108,10 @@ def restore(flow: Flow, save: Any, seen: str, actor: Actor) -> Flow:
     """
     (state,) = states([save])
     with transaction.atomic():
+        limits.of_account(save.account)  # as in ``save_flow``, which has it too late where the flow is locked here
         present = held(flow, seen, "restored")
         for name in _OF_A_FLOW:
             setattr(present, name, state[name])
-        present.account_id = save.account_id
+        present.account = save.account
         present._change_reason = f"restored as of {save.history_date:%Y-%m-%d %H:%M:%S} UTC"  # type: ignore[attr-defined]
         return save_flow(present, state["rules"], actor)
