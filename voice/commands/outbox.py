@@ -22,7 +22,7 @@ from voice.wakeups import wake_commands
 
 LEASE = timedelta(seconds=30)  # of who sends a command
 _LONGEST_ID = 512
-NOT_DELETED = frozenset({CallCommand.Status.REFUSED, CallCommand.Status.EXPIRED})  # a recording's file: it is there yet
+NOT_DELETED = frozenset({CallCommand.Status.REFUSED, CallCommand.Status.EXPIRED})  # the file, or the words: there yet
 _AT_ONCE = 200  # rows of one INSERT
 
 
@@ -100,21 +100,31 @@ def delete_recording(
 ) -> CallCommand:
     """Make a queued deletion of a recording's file; while one is open, or was carried out, it is that one.
 
-    The recording's row names it, if there is a row; else it is the last one of that id.
+    The recording's row names it, if there is a row.
     """
     with transaction.atomic():
         rows = Recording.objects.select_for_update(of=("self",), no_key=True).select_related("deletion")
         kept = rows.filter(account=account, key=recording_id).first()
-        of_it = CallCommand.objects.filter(account=account, action=action, path=[recording_id])
-        made = kept.deletion if kept is not None else of_it.order_by("-created_at", "-id").first()
-        if made is not None and made.status not in NOT_DELETED:
-            return made
-        if kept is None:  # there is no row to lock: of two who ask at once the intent is the same
-            intent = str(uuid.uuid5(made.pk if made is not None else account.pk, f"{action} {recording_id}"))
+        if kept is None:
+            return delete_by_id(account, action, recording_id, actor)
+        if kept.deletion is not None and kept.deletion.status not in NOT_DELETED:
+            return kept.deletion
         command = place(account, action, {}, actor, path=[recording_id], intent=intent)
-        if kept is not None:
-            Recording.objects.filter(pk=kept.pk).update(deletion=command)
+        Recording.objects.filter(pk=kept.pk).update(deletion=command)
         return command
+
+
+def delete_by_id(account: TelnyxAccount, action: str, identifier: str, actor: Actor) -> CallCommand:
+    """Make a queued deletion of what has no row here; while one is open, or was carried out, it is that one.
+
+    It is the last command of that id. There is no row to lock: of two who ask at once the intent is the same.
+    """
+    of_it = CallCommand.objects.filter(account=account, action=action, path=[identifier])
+    last = of_it.order_by("-created_at", "-id").first()
+    if last is not None and last.status not in NOT_DELETED:
+        return last
+    intent = str(uuid.uuid5(last.pk if last is not None else account.pk, f"{action} {identifier}"))
+    return place(account, action, {}, actor, path=[identifier], intent=intent)
 
 
 def repeat(command: CallCommand, actor: Actor, *, intent: str) -> CallCommand:

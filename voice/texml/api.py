@@ -269,7 +269,7 @@ class TexmlTranscriptionViewSet(TexmlViewSet):
 
     @acts("transcription_sid", body=None)
     def destroy(self, request: Request, transcription_sid: str) -> Response:
-        """Delete it at Telnyx."""
+        """Delete it at Telnyx: a command, the same one however often it is asked for."""
         account = self.account(request)
         return self.accepted(lambda: transcriptions.delete(account, transcription_sid, self.actor))
 

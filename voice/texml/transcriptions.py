@@ -21,6 +21,6 @@ def retrieve(account: TelnyxAccount, transcription_sid: str) -> requests.Told | 
     return requests.fetch(account, "texml.transcriptions.retrieve", transcription_sid)
 
 
-def delete(account: TelnyxAccount, transcription_sid: str, actor: Actor, *, intent: str = "") -> CallCommand:
-    """Make a queued deletion of a transcription."""
-    return outbox.place(account, DELETE, {}, actor, path=[transcription_sid], intent=intent)
+def delete(account: TelnyxAccount, transcription_sid: str, actor: Actor) -> CallCommand:
+    """Make a queued deletion of a transcription; while one is open, or was carried out, it is that one."""
+    return outbox.delete_by_id(account, DELETE, transcription_sid, actor)

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.urls import reverse
+from rest_framework.test import APIClient
 
 from portal.models import AuditEvent, TelnyxAccount
 from tests.support.rest import COMMANDS, api_for, problem, send
@@ -49,12 +51,29 @@ def test_who_may_delete_recordings_needs_no_right_over_calls(
     assert _ACTION in browser.get(page(account)).content.decode()
     intent = browser.get(do(account)).context["form"]["intent"].value()
     assert browser.post(do(account), {"intent": intent}).status_code == 302
+    CallCommand.objects.update(status="refused")  # else it is one command
     assert api_for(user_with(*_SEES, _DELETES, username="asks")).delete(_HERE).status_code == 202
     assert CallCommand.objects.filter(action=_ACTION, path=["tra-1"]).count() == 2
     assert {one.actor for one in AuditEvent.objects.filter(action=_ACTION)} == {
         "token: tests",
         "user: presses",
     }
+
+
+def test_it_is_one_command_whichever_page_asks_and_however_often(
+    api: APIClient, browser: Client, account: TelnyxAccount
+) -> None:
+    first = api.delete(_HERE).json()["id"]
+    intent = browser.get(do(account)).context["form"]["intent"].value()
+    assert browser.post(do(account), {"intent": intent}).status_code == 302
+    assert api.delete(_HERE).json()["id"] == first
+    CallCommand.objects.update(status="ok", finished_at=ago(1))
+    assert api.delete(_HERE).json()["id"] == first
+    assert api.delete(f"{URL}transcriptions/tra-2/").json()["id"] != first
+    CallCommand.objects.filter(pk=first).update(status="refused")
+    again = {api.delete(_HERE).json()["id"] for _ in range(2)}
+    assert (len(again), first in again) == (1, False)
+    assert CallCommand.objects.filter(path=["tra-1"]).count() == 2
 
 
 def test_an_uncertain_one_is_sent_again_by_nobody_else(user_with: Any, signed_in: Any, account: TelnyxAccount) -> None:

@@ -26,7 +26,7 @@ from voice.commands import outbox
 from voice.commands.confirmation import DANGEROUS, SEE_CALLS, page_of, wake_and_return
 from voice.dialling import rights
 from voice.models import Call, CallCommand
-from voice.texml import queues, recordings, secrets
+from voice.texml import queues, recordings, secrets, transcriptions
 from voice.texml.admin import pages, resources
 
 _LONGEST, _LONGEST_NAME = 512, 255
@@ -154,6 +154,8 @@ def _make(
         return queues.create(account, values, actor, intent=intent)
     if action == recordings.DELETE:
         return recordings.delete(account, path[0], actor, intent=intent)
+    if action == transcriptions.DELETE:
+        return transcriptions.delete(account, path[0], actor)
     queue_name = path[0][:_LONGEST_NAME] if action.startswith("texml.queues.") else ""
     return outbox.place(account, action, values, actor, path=path, queue_name=queue_name, intent=intent)
 
