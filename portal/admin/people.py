@@ -1,6 +1,5 @@
 """Manages users and groups, on Unfold's forms. What is done to them is in the audit trail."""
 
-from contextlib import nullcontext
 from typing import Any
 
 from django import forms
@@ -92,6 +91,13 @@ class NewUserForm(UserCreationForm):
         self.instance.groups.add(self.cleaned_data["role"])
 
 
+class NewPasswordForm(AdminPasswordChangeForm):
+    """Hashes a password; ``UserAdmin.log_change`` saves it."""
+
+    def save(self, commit: bool = True) -> Any:
+        return super().save(commit=False)
+
+
 class UserForm(DrawnForm, UserChangeForm):
     """Edits a person."""
 
@@ -104,7 +110,7 @@ class UserAdmin(DjangoUserAdmin, AuditedAdmin):  # type: ignore[misc,type-arg]
     add_form = NewUserForm
     add_fieldsets: Any = ((None, {"fields": ("username", "role", "usable_password", "password1", "password2")}),)
     readonly_fields = ("last_login", "date_joined")  # what happened is not edited
-    change_password_form = AdminPasswordChangeForm
+    change_password_form = NewPasswordForm
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Ask for the right to change people, too: Django's page for a new one does, and no button leads to a 403."""
@@ -112,9 +118,18 @@ class UserAdmin(DjangoUserAdmin, AuditedAdmin):  # type: ignore[misc,type-arg]
 
     @method_decorator(sensitive_post_parameters())
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:
-        """Set somebody's password and note that, or do neither: Django's own would commit one by one."""
-        with transaction.atomic() if request.method == "POST" else nullcontext():
-            return super().user_change_password(request, id, form_url)
+        request.sets_password = request.method == "POST"  # type: ignore[attr-defined]
+        return super().user_change_password(request, id, form_url)
+
+    def log_change(self, request: HttpRequest, obj: Model, message: Any) -> Any:
+        """Note a change; of a new password save it, too, or do neither: Django's own would commit one by one.
+
+        It is hashed by then: on SQLite a transaction is the only writer, and webhooks would wait.
+        """
+        with transaction.atomic():
+            if getattr(request, "sets_password", False):
+                obj.save(update_fields=["password"])
+            return super().log_change(request, obj, message)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """List what goes with a person. It is theirs alone, as API tokens that nobody may delete: no right is asked."""

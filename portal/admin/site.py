@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib.admin import ShowFacets
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import BadRequest, ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern
@@ -66,15 +66,9 @@ class PortalSite(UnfoldAdminSite):
         return super().logout(request, extra_context)
 
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        """Change one's own password and note that, or do neither."""
-        if request.method != "POST":  # on SQLite a transaction is the only writer
-            return super().password_change(request, extra_context)
-        with transaction.atomic():
-            answer: HttpResponse = super().password_change(request, extra_context)
-            if answer.status_code == 302:  # else the form is drawn again
-                actor = actor_of(request)
-                AuditEvent.note(actor, "password.change", actor.user)
-        return answer
+        request.current_app = self.name
+        context = {**self.each_context(request), **(extra_context or {})}
+        return sign_in.OwnPasswordView.as_view(extra_context=context)(request)
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         @wraps(view)

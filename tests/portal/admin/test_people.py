@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.contrib.admin import ModelAdmin
+from django.contrib.auth.hashers import MD5PasswordHasher
 from django.contrib.auth.models import Group, Permission, User
 from django.db import DatabaseError, connection
 from django.test import Client
@@ -191,6 +192,11 @@ OWN = {
 OF_ADA = {"usable_password": "true", "password1": "an even better one", "password2": "an even better one"}
 
 
+def password_page(whose, ada):
+    """Where one's own password is changed, or ada's, and what is posted there."""
+    return ("/admin/password_change/", OWN) if whose == "own" else (f"/admin/auth/user/{ada.pk}/password/", OF_ADA)
+
+
 def test_a_new_password_is_in_the_trail_whoever_set_it(browser, operator, user_with):
     ada = user_with(username="ada")
     assert browser.post("/admin/password_change/", OWN | {"old_password": "wrong"}).status_code == 200
@@ -208,7 +214,7 @@ def test_a_new_password_is_in_the_trail_whoever_set_it(browser, operator, user_w
 @pytest.mark.parametrize("whose", ["own", "ada's"])
 def test_a_password_of_which_the_trail_cannot_tell_stays_as_it_was(browser, operator, user_with, whose):
     ada = user_with(username="ada")
-    url, new = ("/admin/password_change/", OWN) if whose == "own" else (f"/admin/auth/user/{ada.pk}/password/", OF_ADA)
+    url, new = password_page(whose, ada)
 
     def no_trail(execute, sql, *rest):
         if 'INSERT INTO "portal_auditevent"' in sql:
@@ -218,6 +224,23 @@ def test_a_password_of_which_the_trail_cannot_tell_stays_as_it_was(browser, oper
     with connection.execute_wrapper(no_trail), pytest.raises(DatabaseError, match="disk is full"):
         browser.post(url, new)
     assert all(one.check_password("a long enough password") for one in User.objects.all())
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("whose", ["own", "ada's"])
+def test_no_password_is_hashed_within_a_transaction_which_on_sqlite_all_others_wait_for(
+    browser, user_with, monkeypatch, whose
+):
+    (url, new), hashed = password_page(whose, user_with(username="ada")), []
+    encode = MD5PasswordHasher.encode
+
+    def noted(*args):
+        hashed.append(connection.in_atomic_block)
+        return encode(*args)
+
+    monkeypatch.setattr(MD5PasswordHasher, "encode", noted)
+    assert browser.post(url, new).status_code == 302
+    assert hashed == ([False, False] if whose == "own" else [False])
 
 
 def test_a_password_that_somebody_else_sets_ends_every_session(browser, user_with):
