@@ -1,6 +1,7 @@
 """Shows people texts from outside safely, and numbers of things in words."""
 
 import re
+from collections.abc import Iterable
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -19,6 +20,11 @@ def visible(text: str) -> str:
 def pluralised(number: int, singular: str, plural: str) -> str:
     """Write ``1 event is`` and ``3,000 events are``; of Django, templates have ``pluralize``."""
     return f"{number:,} {singular if number == 1 else plural}"
+
+
+def one_of(values: Iterable[object]) -> str:
+    """Say of what is none of them which values there are."""
+    return f"Must be one of {', '.join(map(str, values))}."
 
 
 def documented(text: str) -> SafeString:

@@ -1,5 +1,6 @@
 """Refuses filters that it does not know: a mistyped filter must not answer with everything."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +16,7 @@ from rest_framework.request import Request
 
 from portal.models import TelnyxAccount
 from portal.rest.pagination import PAGING
+from portal.texts import one_of
 
 _UNKNOWN, _TWICE, _EMPTY = "There is no such filter.", "Give it once.", "Give a value, or leave it out."
 
@@ -91,9 +93,18 @@ class AccountFilter(CharFilter):
         return qs.filter(account=found) if found else qs.none()
 
 
+class Choice(ChoiceFilter):
+    """One of a few values; anything else is refused, and they are named."""
+
+    def __init__(self, *args: Any, choices: Iterable[tuple[str, Any]], **kwargs: Any) -> None:
+        there = list(choices)
+        words = {"invalid_choice": one_of(value for value, _ in there)}
+        super().__init__(*args, choices=there, error_messages=words, **kwargs)  # type: ignore[no-untyped-call]
+
+
 @extend_schema_field(OpenApiTypes.BOOL)
-class YesNo(ChoiceFilter):
+class YesNo(Choice):
     """Exactly ``true`` or ``false``; anything else is refused."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, choices=[("true", "true"), ("false", "false")], **kwargs)  # type: ignore[no-untyped-call]
+        super().__init__(*args, choices=[("true", "true"), ("false", "false")], **kwargs)

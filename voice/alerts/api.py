@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from portal import sql
 from portal.masking import masked_for
-from portal.rest.filters import StrictFilters, YesNo
+from portal.rest.filters import Choice, StrictFilters, YesNo
 from portal.rest.serializers import WordsField
 from portal.rest.viewsets import ReadOnlyViewSet
 from voice.alerts import checks, mutes
@@ -57,7 +57,7 @@ class AlertFilters(django_filters.FilterSet):
     """The filters of the alerts."""
 
     account = django_filters.CharFilter(field_name="account__name")
-    kind = django_filters.ChoiceFilter(choices=checks.kinds())
+    kind = Choice(choices=checks.kinds())
     open = YesNo(method="by_open")
 
     def by_open(self, alerts: QuerySet[Alert], name: str, value: str) -> QuerySet[Alert]:

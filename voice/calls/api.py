@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from portal import keyset
 from portal.actors import actor_of
 from portal.masking import masked_for
-from portal.rest.filters import AccountFilter, MomentFilter, StrictFilters, YesNo, refuse_unknown_parameters
+from portal.rest.filters import AccountFilter, Choice, MomentFilter, StrictFilters, YesNo, refuse_unknown_parameters
 from portal.rest.pagination import CUT, PAGING, Cursor, Cut
 from portal.rest.viewsets import ACCOUNT, PortalViewSet, ReadOnlyViewSet, account_name, account_of, only_one
 from portal.telnyx.client import DEADLINE_SECONDS
@@ -53,10 +53,10 @@ class CallFilters(django_filters.FilterSet):
     to = django_filters.CharFilter(method="by_to")
     started_after = MomentFilter(field_name="started_at", lookup_expr="gte")
     started_before = MomentFilter(field_name="started_at", lookup_expr="lt")
-    direction = django_filters.ChoiceFilter(choices=[("incoming", "incoming"), ("outgoing", "outgoing")])
-    state = django_filters.ChoiceFilter(choices=Call.State.choices)
-    ending_category = django_filters.ChoiceFilter(choices=Call.Ending.choices)
-    ended_by = django_filters.ChoiceFilter(choices=Call.Party.choices)
+    direction = Choice(choices=[("incoming", "incoming"), ("outgoing", "outgoing")])
+    state = Choice(choices=Call.State.choices)
+    ending_category = Choice(choices=Call.Ending.choices)
+    ended_by = Choice(choices=Call.Party.choices)
     has_recording = YesNo(method="by_recording")
     _sides: Sequence[Q] = ()
 

@@ -12,6 +12,7 @@ from typing import Any
 from portal.telnyx import schemas
 from portal.telnyx.schemas import InvalidParameters
 from portal.telnyx.sdk_types import Parameter
+from portal.texts import one_of
 from voice.catalogue import texml_documents
 
 PREFIX, SAVE_SECRET = "texml.", "texml.secrets.save"
@@ -181,9 +182,7 @@ def check_filters(name: str, wanted: Mapping[str, str]) -> None:
     """Raise ``InvalidParameters`` for a value that Telnyx's list does not take."""
     choices = {one.name: one.choices for one in READS[name].parameters() if one.choices}
     errors = {
-        key: [f"Must be one of {', '.join(map(str, choices[key]))}."]
-        for key, value in wanted.items()
-        if key in choices and value not in choices[key]
+        key: [one_of(choices[key])] for key, value in wanted.items() if key in choices and value not in choices[key]
     }
     if errors:
         raise InvalidParameters(errors)

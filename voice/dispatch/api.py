@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from portal.models import TelnyxAccount
-from portal.rest.filters import AccountFilter, MomentFilter, StrictFilters
+from portal.rest.filters import AccountFilter, Choice, MomentFilter, StrictFilters
 from portal.rest.problems import Problem
 from portal.rest.serializers import Strict, WordsField
 from portal.rest.viewsets import PortalViewSet, ReadOnlyViewSet
@@ -46,7 +46,7 @@ class CommandFilters(django_filters.FilterSet):
     account = AccountFilter()
     created_after = MomentFilter(field_name="created_at", lookup_expr="gte")
     created_before = MomentFilter(field_name="created_at", lookup_expr="lt")
-    status = django_filters.ChoiceFilter(choices=CallCommand.Status.choices)
+    status = Choice(choices=CallCommand.Status.choices)
 
     class Meta:
         model = CallCommand

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from portal.masking import addresses_for, may_see_whole
 from portal.models import AuditEvent
-from portal.rest.filters import AccountFilter, MomentFilter, StrictFilters
+from portal.rest.filters import AccountFilter, Choice, MomentFilter, StrictFilters
 from portal.rest.viewsets import ReadOnlyViewSet
 from voice.calls.search import of_event
 from voice.calls.serializers import EventSerializer
@@ -41,8 +41,8 @@ class EventFilters(django_filters.FilterSet):
     account = AccountFilter()
     received_after = MomentFilter(field_name="received_at", lookup_expr="gte")
     received_before = MomentFilter(field_name="received_at", lookup_expr="lt")
-    status = django_filters.ChoiceFilter(choices=CallEvent.Status.choices)
-    source = django_filters.ChoiceFilter(choices=CallEvent.Source.choices)
+    status = Choice(choices=CallEvent.Status.choices)
+    source = Choice(choices=CallEvent.Source.choices)
     event_id = django_filters.CharFilter(method="by_event_id")
 
     class Meta:

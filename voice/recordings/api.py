@@ -11,7 +11,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal.rest.filters import AccountFilter, MomentFilter
+from portal.rest.filters import AccountFilter, Choice, MomentFilter
 from portal.rest.problems import Problem
 from portal.rest.viewsets import ReadOnlyViewSet, demand
 from voice.calls import search
@@ -29,7 +29,7 @@ class RecordingFilters(django_filters.FilterSet):
     call_control_id = django_filters.CharFilter(method="by_call", help_text="Those of one leg.")
     call_session_id = django_filters.CharFilter(method="by_session", help_text="Those of all legs of a session.")
     conference_id = django_filters.CharFilter(method="by_conference")
-    status = django_filters.ChoiceFilter(choices=Recording.Status.choices)
+    status = Choice(choices=Recording.Status.choices)
     started_after = MomentFilter(field_name="started_at", lookup_expr="gte")
     started_before = MomentFilter(field_name="started_at", lookup_expr="lt")
 

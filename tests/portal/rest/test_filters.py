@@ -7,7 +7,7 @@ import pytest
 from django_filters import FilterSet
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
-from rest_framework.test import APIRequestFactory
+from rest_framework.test import APIClient, APIRequestFactory
 
 from applications.models import CallControlApplication
 from portal.models import AuditEvent
@@ -20,6 +20,7 @@ from portal.rest.filters import (
     refuse_unknown_parameters,
 )
 from tests.support.accounts import make_account
+from tests.support.rest import problem
 
 
 class EventFilter(FilterSet):
@@ -84,6 +85,26 @@ def test_what_makes_no_sense_is_refused_by_name(query: str, name: str) -> None:
     with pytest.raises(ValidationError) as caught:
         actions(query)
     assert list(caught.value.detail) == [name]
+
+
+_FIXED = {
+    "calls": ("direction", "state", "ending_category", "ended_by", "has_recording"),
+    "call-events": ("status", "source"),
+    "commands": ("status",),
+    "recordings": ("status",),
+    "alerts": ("kind", "open"),
+    "flows": ("active",),
+    "follow-ups": ("open",),
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("path", "name"), [(path, name) for path, names in _FIXED.items() for name in names])
+def test_of_a_value_that_is_none_of_a_few_these_are_named(api: APIClient, path: str, name: str) -> None:
+    (words,) = problem(api.get(f"/api/v1/{path}/?{name}=nonsense"), 400)["errors"][name]
+    first, *others = words.removeprefix("Must be one of ").removesuffix(".").split(", ")
+    assert others
+    assert api.get(f"/api/v1/{path}/?{name}={first}").status_code == 200
 
 
 TWICE, EMPTY = "Give it once.", "Give a value, or leave it out."
