@@ -15,7 +15,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import Count, F
 
-from portal import sql
+from portal import csv_lines, sql
 from portal.actors import Actor
 from portal.models import AuditEvent, TelnyxAccount
 from portal.phone_numbers import check_endpoint
@@ -74,12 +74,15 @@ class Progress:
 
 
 def read_lines(text: str) -> list[Line]:
-    """Read a number a line; behind a comma, semicolon or tab a client state. Empty lines and a heading fall away."""
+    """Read a number a line; behind a comma, semicolon or tab a client state. Empty lines and a heading fall away.
+
+    So does the apostrophe that a file of ours has before a number, for spreadsheets.
+    """
     separator = r"[,\t]" if "sip:" in text.lower() else r"[,;\t]"
     found: list[Line] = []
     for at, row in enumerate(text.splitlines(), 1):
         number, *state = [cell.strip() for cell in re.split(separator, row, maxsplit=1)]
-        number = number.strip('"').strip()
+        number = csv_lines.bare(number.strip('"').strip())
         if number and not (not found and number.lower() in _HEADERS):
             found.append(Line(at, number, encode_client_state(_unquoted(state[0])) if state else ""))
     return found

@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from portal import sql
+from portal import csv_lines, sql
 from portal.actors import Actor
 from portal.drawn_forms import changed_by_another
 from portal.masking import hides_something, masked_for, masked_text
@@ -290,7 +290,8 @@ def _head(cells: list[str]) -> list[str]:
 def _take(told: dict[str, str], line: int, found: dict[str, tuple[int, Entry]]) -> Iterator[str]:
     """Take one line into ``found``; yield what is wrong with it."""
     try:
-        entry = entry_of(told.get("number", ""), told.get("name", ""), told.get("company"))
+        number = csv_lines.bare(told.get("number", "").strip())  # it may come from a file of ours for spreadsheets
+        entry = entry_of(number, told.get("name", ""), told.get("company"))
     except ValidationError as error:
         yield in_words(error)
         return

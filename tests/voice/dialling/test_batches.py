@@ -37,6 +37,7 @@ def time_passes(batch: DialBatch, seconds: float) -> None:
         ("+13125550001\n\n +13125550002 \n", [(1, "+13125550001", ""), (3, "+13125550002", "")]),
         ("Number,State\n+13125550001,ada", [(2, "+13125550001", "YWRh")]),
         ('"+13125550001";ada', [(1, "+13125550001", "YWRh")]),
+        ("'+13125550001,ada\n\"'+13125550002\"", [(1, "+13125550001", "YWRh"), (2, "+13125550002", "")]),
         ("sip:ada@example.com;transport=tls,x", [(1, "sip:ada@example.com;transport=tls", "eA==")]),
         ("nonsense\nnumber", [(1, "nonsense", ""), (2, "number", "")]),
         ('+13125550001\tada, "2"\n+13125550002,', [(1, "+13125550001", "YWRhLCAiMiI="), (2, "+13125550002", "")]),

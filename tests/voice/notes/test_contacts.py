@@ -12,6 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
+from portal import csv_lines
 from portal.actors import PORTAL
 from portal.models import AuditEvent, TelnyxAccount
 from tests.support.call_pages import page
@@ -45,6 +46,13 @@ def test_a_file_names_many_and_once_more_names_them_anew(browser: Client) -> Non
         "+4930901820": "Front desk",
     }
     assert AuditEvent.objects.filter(action="contact.import").count() == 2
+
+
+def test_a_number_of_a_file_that_the_portal_wrote_for_spreadsheets_is_read(browser: Client) -> None:
+    told = csv_lines.line(["number", "name"]) + csv_lines.line(["+13125550001", "Ada"])
+    assert "'+13125550001" in told
+    assert "1 new, 0 named anew." in sent(browser, told).content.decode()
+    assert Contact.objects.get().number == "+13125550001"
 
 
 def test_a_line_that_ends_before_its_empty_cells_is_as_one_that_has_them(browser: Client) -> None:
