@@ -133,7 +133,7 @@ class DialBatchAdmin(PageAdmin):
         AuditEvent.note(actor_of(request), "batch.export", batch, outcome=outcome or "all")
         text = lines.csv(rows.filter(outcome=outcome) if outcome else rows, request.user)
         answer = StreamingHttpResponse(text, content_type="text/csv; charset=utf-8")
-        answer["Content-Disposition"] = f'attachment; filename="batch-{batch.created_at:%Y-%m-%d-%H%M}.csv"'
+        answer["Content-Disposition"] = f'attachment; filename="batch-{batch.created_at:%Y-%m-%d-%H%M}Z.csv"'
         answer["Cache-Control"] = "no-store"
         return answer
 

@@ -180,7 +180,7 @@ def test_the_lines_are_a_file_that_no_spreadsheet_runs_and_that_is_noted(browser
 def test_the_file_is_one_to_keep_and_no_page(browser: Client, batch: DialBatch) -> None:
     answer = browser.post(_url(batch, "lines.csv"))
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
-    assert answer["Content-Disposition"] == f'attachment; filename="batch-{batch.created_at:%Y-%m-%d-%H%M}.csv"'
+    assert answer["Content-Disposition"] == f'attachment; filename="batch-{batch.created_at:%Y-%m-%d-%H%M}Z.csv"'
     assert "no-store" in answer["Cache-Control"]
 
 

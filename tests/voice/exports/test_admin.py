@@ -16,6 +16,7 @@ from django.test import Client
 from django.utils import timezone
 
 from portal.models import AuditEvent, TelnyxAccount
+from portal.view_times import TimePreference
 from tests.support.counted_calls import make_calls
 from tests.support.factories import FROM, make_call
 from voice.call_log import query
@@ -68,6 +69,17 @@ def test_a_file_has_the_rows_of_the_list(
     assert [line["call_control_id"] for line in lines] == listed
     export = CallExport.objects.get()
     assert (export.state, export.rows) == ("done", len(listed))
+
+
+def test_a_file_is_named_by_its_time_in_utc_whatever_zone_its_asker_reads(
+    browser: Client, operator: User, account: TelnyxAccount
+) -> None:
+    TimePreference.objects.create(user=operator, time_zone="Europe/Berlin")
+    make_call(account)
+    answer = ask(browser)
+    assert lines_of(answer)
+    bound = CallExport.objects.get().bound
+    assert answer["Content-Disposition"] == f'attachment; filename="calls-{bound:%Y-%m-%d-%H%M}Z.csv"'
 
 
 @pytest.mark.parametrize("form", ["csv", "spreadsheet", "ndjson"])

@@ -47,7 +47,7 @@ def test_it_is_ordered_followed_and_fetched(api: APIClient, operator: User, acco
     assert waiting | told == waiting
     answer = api.get(f"{url}file/", headers={"Accept": "text/csv"})
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
-    assert re.fullmatch(r'attachment; filename="calls-[\d-]+\.csv"', answer["Content-Disposition"])
+    assert re.fullmatch(r'attachment; filename="calls-[\d-]+Z\.csv"', answer["Content-Disposition"])
     text = text_of(answer)
     listed = [one.call_control_id for one in query.read(asked, operator).calls()]
     assert [line["call_control_id"] for line in csv.DictReader(io.StringIO(text))] == listed

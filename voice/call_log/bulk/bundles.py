@@ -32,7 +32,7 @@ def answer_with(chosen: Selection, request: Any, actor: Actor) -> StreamingHttpR
     shows = may_see_whole(actor.user)
     AuditEvent.note(actor, "call.bundle_many", None, query=chosen.words, count=len(chosen.ids), shows_numbers=shows)
     answer = StreamingHttpResponse(_stream(chosen.ids, request, actor), content_type="application/zip")
-    name = f"calls-{timezone.localtime():%Y-%m-%d-%H%M}.zip"
+    name = f"calls-{timezone.now():%Y-%m-%d-%H%M}Z.zip"
     answer["Content-Disposition"] = f'attachment; filename="{name}"'
     answer["Cache-Control"] = "no-store"
     return answer

@@ -8,11 +8,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 
 from portal.models import AuditEvent, TelnyxAccount
+from portal.view_times import TimePreference
 from tests.support.call_pages import LOG
 from tests.support.ending_rows import BY_ID, store
 from tests.support.factories import FROM, make_call
@@ -60,6 +62,18 @@ def test_each_session_is_bundled_once_as_on_the_page_of_its_call(browser: Client
     noted = AuditEvent.objects.get(action="call.bundle_many").details
     assert noted == {"query": "every call", "count": 3, "shows_numbers": True}
     assert AuditEvent.objects.filter(action="call.bundle").count() == 4  # each of them, and each as a page of its own
+
+
+def test_the_zip_is_named_by_the_time_in_utc_whatever_zone_its_asker_reads(
+    browser: Client, operator: User, calls: list[Call]
+) -> None:
+    TimePreference.objects.create(user=operator, time_zone="Europe/Berlin")
+    before, page = timezone.now(), browser.post(MANY, {"scope": "all"})
+    form = {"scope": "all", "until": page.context["until"], "count": 3, "do": "bundle"}
+    answer = browser.post(MANY, form)
+    assert b"".join(answer.streaming_content)
+    names = {f'attachment; filename="calls-{at:%Y-%m-%d-%H%M}Z.zip"' for at in (before, timezone.now())}
+    assert answer["Content-Disposition"] in names
 
 
 def test_numbers_are_masked_in_each(user_with: Any, calls: list[Call]) -> None:
