@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 from portal.masking import masked_text
+from portal.payloads import storable
 from portal.telnyx.error_codes import MEANINGS, reason_of
 
 UNREAD = "Telnyx could not be read: it gave no usable answer. Nothing was changed."
@@ -119,7 +120,7 @@ def _why_not(error: BaseException | None) -> str:
 def _answered(response: httpx.Response, body: object) -> TelnyxError:
     status = response.status_code
     errors = list(_errors(body))
-    code = next((str(error["code"]) for error in errors if error.get("code")), None)
+    code = next((_text(error["code"]) for error in errors if error.get("code")), None)
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         wait = _seconds(response.headers)
         return TelnyxUnavailable(MEANINGS["10011"], retry_after=wait, code=code, http_status=status)
@@ -148,12 +149,18 @@ def _field(error: Mapping[str, Any]) -> str:
     """Return ``/inbound/channel_limit`` as ``inbound.channel_limit``; empty when Telnyx names no field."""
     source = error.get("source")
     pointer = source.get("pointer") or source.get("parameter") if isinstance(source, Mapping) else None
-    return ".".join(part for part in pointer.split("/") if part) if isinstance(pointer, str) else ""
+    return ".".join(part for part in _text(pointer).split("/") if part) if isinstance(pointer, str) else ""
 
 
 def _words(error: Mapping[str, Any]) -> str:
-    text = str(error.get("detail") or error.get("title") or "Telnyx gave no reason")
+    text = _text(error.get("detail") or error.get("title") or "Telnyx gave no reason")
     return masked_text(text)[:500]  # it may echo a caller's number
+
+
+def _text(value: object) -> str:
+    """Return it as a text that can be stored and shown: the SDK, which has read it, takes NUL and half an emoji."""
+    text: str = storable(str(value))
+    return text
 
 
 def _by_status(status: int) -> str:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from portal import sql
+from portal import payloads, sql
 from portal.telnyx.errors import TelnyxError, TelnyxRefused
 from voice.calls import waiting_events
 from voice.calls.projection import PARTIES, Fact, assign, merge, texts
@@ -56,4 +56,5 @@ def refused_call(command: CallCommand, error: TelnyxError | None) -> dict[str, s
     body = getattr(error.__cause__, "body", None) if isinstance(error, TelnyxRefused) else None
     data = body.get("data", body) if isinstance(body, dict) and command.action in actions.NEW_CALLS else None
     named = data.get("call_control_id") or data.get("call_sid") if isinstance(data, dict) else None
-    return {"call_control_id": named} if isinstance(named, str) and 0 < len(named) <= _LONGEST else {}
+    is_id = isinstance(named, str) and 0 < len(named) <= _LONGEST
+    return {"call_control_id": payloads.storable(named)} if is_id else {}

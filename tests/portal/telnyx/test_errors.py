@@ -98,6 +98,14 @@ def test_a_refusal_does_not_repeat_a_callers_whole_number(db):
     assert "0199" in str(caught.value)
 
 
+def test_what_no_page_can_show_is_replaced_in_what_is_told(db):
+    listed = b'{"errors":[{"code":"1\\ud83d","detail":"a\\u0000b\\ud83d","source":{"pointer":"/to/\\ud83d"}}]}'
+    with serving(answer("422 Unprocessable Entity", listed)) as listener, pytest.raises(TelnyxRefused) as caught:
+        ask(at(listener), LIST)
+    assert (caught.value.message, caught.value.code) == ("a\ufffdb\ufffd", "1\ufffd")
+    assert caught.value.fields == {"to.\ufffd": ["a\ufffdb\ufffd"]}
+
+
 @pytest.mark.parametrize(
     ("detail", "more", "reason", "said"),
     [

@@ -87,6 +87,20 @@ def test_a_refusal_with_a_long_code_is_final_as_any_other(account: TelnyxAccount
     assert "call_control_id_not_found" in command.error
 
 
+@pytest.mark.parametrize("escape", ["\\ud83d", "\\u0000"])
+def test_a_refusal_in_words_that_no_database_takes_is_final_as_any_other(account: TelnyxAccount, escape: str) -> None:
+    """Who repeats the beginning of a text cuts an emoji in two."""
+    body = '{"errors":[{"code":"9@","detail":"Not so: @"}],"data":{"call_control_id":"v3:@"}}'.replace("@", escape)
+    command = dial(account, "77")
+    with serving(answer("422 Unprocessable Entity", body.encode())) as server:
+        TelnyxAccount.objects.update(base_url=f"{server.url}/v2")
+        sender.send(command.pk)
+    command = seen(command)
+    assert (command.status, outcomes(command), len(server.requests)) == ("refused", ["refused"], 1)
+    assert (command.error, command.error_code) == ("Not so: \ufffd (Telnyx code 9\ufffd)", "9\ufffd")
+    assert (command.attempts[0]["code"], command.attempts[0]["call_control_id"]) == ("9\ufffd", "v3:\ufffd")
+
+
 def test_a_refusal_expires_nothing_but_what_waits_of_its_event(ring: Any, http: Any, neighbour: TelnyxAccount) -> None:
     call = ring()
     http.act(call.call_control_id, "hangup")
