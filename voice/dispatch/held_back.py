@@ -6,7 +6,8 @@ by Telnyx's "too many requests", or because nobody took it up.
 
 from datetime import datetime, timedelta
 
-from django.db.models import Value
+from django.db import transaction
+from django.db.models import QuerySet, Value
 
 from portal import sql
 from voice.catalogue import actions
@@ -16,7 +17,7 @@ from voice.models import CallCommand
 BLOCKED = "Another command of the same call or conference comes first."
 PAUSED = "Its batch is paused."
 LAG = timedelta(seconds=2)  # the sweep takes up what no wake-up reached within half a second
-_LENGTH = 300
+_LENGTH, _AT_ONCE = 300, 500
 
 
 def note(command: CallCommand, why: str, now: datetime) -> None:
@@ -42,7 +43,18 @@ def note_accounts() -> None:
     """Note it on every command that waits for its account: no wake-up has to have told of it."""
     waiting = CallCommand.objects.due().filter(status=CallCommand.Status.QUEUED, held_since=None)
     for row, why in circuit_breaker.holding():
-        waiting.filter(account=row.account_id).update(held_since=sql.Now(), held_why=Value(why[:_LENGTH]))
-    dials, why = waiting.filter(action__in=actions.NEW_CALLS), circuit_breaker.TOO_MANY_DIALS
+        _note_free(waiting.filter(account_id=row.account_id), why)
+    dials = waiting.filter(action__in=actions.NEW_CALLS)
     for account_id in circuit_breaker.holding_dials():
-        dials.filter(account=account_id).update(held_since=sql.Now(), held_why=Value(why))
+        _note_free(dials.filter(account=account_id), circuit_breaker.TOO_MANY_DIALS)
+
+
+def _note_free(waiting: QuerySet[CallCommand], why: str) -> None:
+    """Note it on those that nobody has just now: the next look finds the others, if they still wait then.
+
+    Who pauses a batch or stops everything locks many of them as well, in another order.
+    """
+    with transaction.atomic():
+        free = waiting.select_for_update(skip_locked=True, no_key=True).order_by()
+        ids = list(free.values_list("pk", flat=True)[:_AT_ONCE])
+        CallCommand.objects.filter(pk__in=ids).update(held_since=sql.Now(), held_why=Value(why[:_LENGTH]))

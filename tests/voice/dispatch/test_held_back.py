@@ -1,9 +1,11 @@
 """Since when a command is held back, and why, is kept on it and told where a person looks."""
 
+import threading
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
@@ -13,6 +15,8 @@ from portal.models import TelnyxAccount
 from tests.support.accounts import make_account
 from tests.support.batches import begin
 from tests.support.commands import of_event
+from tests.support.connected_threads import others, wait_for
+from tests.support.databases import TWO_WRITERS
 from tests.support.factories import make_call, run_owed
 from tests.support.http_servers import answer, serving
 from tests.support.rest import COMMANDS
@@ -158,10 +162,10 @@ def test_without_any_wake_up_the_sweep_notes_dials_that_wait_and_nothing_else(ac
     AccountBreaker.objects.create(account=account, since=ago(9), dials_wait_until=ago(-60))
     dialled = {"connection_id": "1", "from": "+13125550100", "to": "+13125550001"}
     hung_up, mine = wish(account), outbox.dial(account, dialled, PORTAL)
-    others = outbox.dial(make_account("beside"), dialled, PORTAL)
+    theirs = outbox.dial(make_account("beside"), dialled, PORTAL)
     held_back.note_accounts()
     assert kept(mine)[1] == "Telnyx asked this account to wait with dials: more a second than it takes."
-    assert (kept(mine)[0] is not None, kept(hung_up), kept(others)) == (True, (None, ""), (None, ""))
+    assert (kept(mine)[0] is not None, kept(hung_up), kept(theirs)) == (True, (None, ""), (None, ""))
     AccountBreaker.objects.update(dials_wait_until=ago(1))
     late = outbox.dial(account, dialled, PORTAL)
     held_back.note_accounts()
@@ -212,3 +216,27 @@ def test_it_is_told_on_the_pages_and_over_rest(account: TelnyxAccount, browser: 
     assert f"held back for 12 s: {said}" in page
     body = api.get(f"{COMMANDS}{command.pk}/").json()
     assert (body["held_why"], body["held_since"] is not None) == (said, True)
+
+
+@pytest.mark.django_db(transaction=True)
+@TWO_WRITERS
+def test_the_sweep_waits_for_nobody_who_has_one_of_the_commands(account: TelnyxAccount) -> None:
+    """Whoever stops everything locks many of them, in an order of his own: of two that wait for each other one dies."""
+    AccountBreaker.objects.create(account=account, since=ago(9), wait_until=ago(-60))
+    theirs, mine = wish(account), wish(account, "b")
+    locked, noted = threading.Event(), threading.Event()
+
+    def steer() -> None:
+        with transaction.atomic():
+            list(CallCommand.objects.select_for_update(no_key=True).filter(pk=theirs.pk))
+            locked.set()
+            wait_for(noted, "the note on the other command")
+
+    with others() as elsewhere:
+        elsewhere(steer)
+        wait_for(locked, "the lock")
+        held_back.note_accounts()
+        noted.set()
+    assert (kept(theirs), kept(mine)[1]) == ((None, ""), "Telnyx asked this account to wait: too many requests.")
+    held_back.note_accounts()
+    assert kept(theirs)[1] == kept(mine)[1]
