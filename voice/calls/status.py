@@ -1,6 +1,6 @@
 """Asks Telnyx what is alive now, when somebody wants to know."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -26,12 +26,18 @@ _NO_SUCH_ACCOUNT = "10005"
 _NO_CALL = {"90015", "90018"}  # no such call, and: it has ended; Telnyx's reference gives this question no 404
 
 
-def active_calls(account: TelnyxAccount, connection_id: str, until: float | None = None) -> paging.Listing:
+def active_calls(
+    account: TelnyxAccount,
+    connection_id: str,
+    until: float | None = None,
+    on_page: Callable[[], object] | None = None,
+) -> paging.Listing:
     """List the live calls of one application; ``complete`` only if Telnyx says that there are no others.
 
     That takes a list without a next page and with as many calls as Telnyx counts: an empty list alone does not prove
     that nothing is alive. Paged by cursor by hand: the SDK types this list as numbered pages, and its iterator would
     ask for page 2 for ever. Whoever has no time for all of it says ``until`` when, by ``uptime``, a page is begun.
+    ``on_page`` is called between two pages.
     """
     calls: list[dict[str, Any]] = []
     after: str | None = None
@@ -49,6 +55,8 @@ def active_calls(account: TelnyxAccount, connection_id: str, until: float | None
         if not page or not isinstance(following, str) or following == after:
             break
         after = following
+        if on_page:
+            on_page()
         if until is not None and uptime() >= until:
             break
     return paging.Listing(calls, complete=False)

@@ -50,7 +50,9 @@ def read_list(run: RecoveryRun) -> set[str] | None:
     for day in _days(max(run.record.since or run.now, run.now - _FURTHEST), run.now):
         with run.asking_one(run.unanswered):
             wanted = {"StartTime": day.isoformat()}
-            found = requests.read_all(run.account, "texml.calls.list", wanted=wanted, most=_MOST_PAGES)
+            found = requests.read_all(
+                run.account, "texml.calls.list", wanted=wanted, most=_MOST_PAGES, on_page=run.count
+            )
             listed = (listed or set()) | _take(run, found.rows, adopts=adopts)
             if not found.complete:
                 raise TelnyxUnread("Telnyx's list of a day's TeXML calls could not be read whole.")

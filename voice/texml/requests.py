@@ -4,7 +4,7 @@ Telnyx pages by ``next_page_uri``, of which only the query counts: its path has 
 of them, and its only iterator (of queues) skips a page.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -86,9 +86,17 @@ def _judge_missing(error: TelnyxRefused, *, of_account: bool = False) -> None:
 
 
 def read_all(
-    account: TelnyxAccount, name: str, *ids: str, wanted: dict[str, str] | None = None, most: int = MOST_PAGES
+    account: TelnyxAccount,
+    name: str,
+    *ids: str,
+    wanted: dict[str, str] | None = None,
+    most: int = MOST_PAGES,
+    on_page: Callable[[], object] | None = None,
 ) -> Listing:
-    """Read at most so many pages of 250 rows; ``wanted`` are the list's filters. Raises what ``ask`` raises."""
+    """Read at most so many pages of 250 rows; ``wanted`` are the list's filters. Raises what ``ask`` raises.
+
+    ``on_page`` is called between two pages.
+    """
     rows: list[dict[str, Any]] = []
     complete = False
     for one in _pages(account, name, ids, wanted or {}, most):
@@ -96,6 +104,8 @@ def read_all(
             return Listing([], complete=False)
         rows += one.rows
         complete = one.next is None
+        if on_page and not complete:
+            on_page()
     return Listing(rows, complete)
 
 

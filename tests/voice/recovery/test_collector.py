@@ -110,7 +110,7 @@ def test_of_very_many_applications_a_run_asks_for_two_hundred_each_of_them_once(
         of_record.append(connection_id)
         return iter(())
 
-    def alive(of: TelnyxAccount, connection_id: str) -> paging.Listing:
+    def alive(of: TelnyxAccount, connection_id: str, **how: Any) -> paging.Listing:
         of_live_calls.append(connection_id)
         return paging.Listing([], complete=True)
 
