@@ -66,7 +66,8 @@ def tag_many(calls: Sequence[uuid.UUID], text: str, actor: Actor) -> tuple[int, 
             had = set(rows.filter(name=name).values_list("call", flat=True))
             counted = rows.exclude(name=name).values("call").annotate(tags=Count("pk")).order_by()
             without_room = {row["call"] for row in counted if row["tags"] >= MOST} - had
-            new = [CallTag(call_id=pk, name=name, tagged_by=by, at=now) for pk in there - had - without_room]
+            # in one order, that two who tag the same calls at once wait for each other, and not both
+            new = [CallTag(call_id=pk, name=name, tagged_by=by, at=now) for pk in sorted(there - had - without_room)]
             CallTag.objects.bulk_create(new, ignore_conflicts=True)
         made, full = made + len(new), full + len(without_room)
     return made, full

@@ -82,6 +82,13 @@ def test_what_takes_longer_is_followed_to_its_end(
     assert noted.details == {"query": "every call", "count": COUNT, "tag": "vip", "tagged": COUNT}
 
 
+def test_two_who_tag_the_same_calls_at_once_take_them_in_one_order(browser: Client, calls: list[Call]) -> None:
+    """Each waits for what the other has not committed yet: in two orders for ever, until the database ends one."""
+    asked(browser, "tag", name="vip")
+    tagged = list(CallTag.objects.filter(name="vip").order_by("pk").values_list("call", flat=True))
+    assert (len(tagged), tagged) == (100, sorted(tagged))
+
+
 def test_the_rest_is_cancelled_and_what_is_done_stays(browser: Client, calls: list[Call]) -> None:
     address = asked(browser, "follow-up")
     row = BulkAction.objects.get()
