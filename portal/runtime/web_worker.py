@@ -135,7 +135,10 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]
     def _encourage(self, conn: Connection) -> None:
         if conn.incoming.waits_for_word:
             conn.incoming.waits_for_word = False
-            conn.sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+            try:
+                conn.sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+            except OSError:  # gone since: what leaves this thread ends the process, and everybody's requests with it
+                self._drop(conn)
 
     def _give_up_reading(self, conn: Connection) -> None:
         """Let what there is be judged: a request that broke off is told so."""
@@ -200,6 +203,8 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]
         self._drop(conn)
 
     def _drop(self, conn: Connection) -> None:
+        if conn.line.fileno() < 0:
+            return  # another one that was heard in the same round has made room with it
         if conn in self._waiting:
             self._stop_waiting(conn)
         self.nr_conns -= 1

@@ -182,3 +182,27 @@ def test_a_connection_that_is_looked_at_for_nothing_waits_on_and_hears_nothing(w
     ending.sendall(b"what comes too late")
     worker.look()
     assert (len(worker._waiting), worker.handed) == (2, [])
+
+
+def test_who_asks_whether_to_go_on_and_is_gone_costs_the_others_nothing(worker: Worker, connect: Any) -> None:
+    """What the main thread raises ends the process."""
+    other, theirs = connect(), connect()
+    theirs.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    theirs.sendall(REQUEST[:-5].replace(b"Host", b"Expect: 100-continue\r\nHost"))
+    theirs.close()  # a reset
+    eventually(lambda: worker.look() or worker.nr_conns == 1)
+    assert (is_open(other), worker.handed) == (True, [])
+
+
+def test_who_has_made_room_is_let_go_once_though_it_was_heard_in_the_same_round(
+    worker: Worker, connect: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the others are too few: at its end the process would not wait for the last of them."""
+    monkeypatch.setattr(web_worker, "MOST_HELD", 10)
+    longest, other = connect(), connect()
+    first, second = worker._waiting
+    for one in (other, longest):
+        one.sendall(REQUEST[:11])
+    eventually(lambda: second.then(second) or worker.nr_conns == 1)
+    first.then(first)
+    assert (worker.nr_conns, is_open(longest), is_open(other)) == (1, False, True)
