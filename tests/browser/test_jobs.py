@@ -177,7 +177,7 @@ def test_a_profile_that_is_typed_while_telnyx_is_slow_stays(
         page, field = window.page, window.page.locator("[name='outbound.outbound_voice_profile_id']")
         window.open(row_url("change", row))
         expect(page.locator("select").and_(field)).to_be_visible()  # Telnyx has told the choice
-        page.route("**/profiles/**", lambda route: held.append(route), times=1)
+        page.route("**/profiles/**", lambda route, _: held.append(route), times=1)
         window.open(row_url("change", row))
         field.fill("77")
         eventually(lambda: page.wait_for_timeout(20) or held, "the question for the choice")
