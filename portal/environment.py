@@ -307,7 +307,7 @@ def _asked_of_postgresql(config: dict[str, Any]) -> dict[str, Any]:
     """
     given = {name: str(value) for name, value in config.get("OPTIONS", {}).items()}
     wrong = ValueError("must have behind its ? only what PostgreSQL's own clients know, as sslmode=verify-full.")
-    if config.keys() - _PARTS or given.keys() & {"dbname", "service"}:  # the database stands before it
+    if config.keys() - _PARTS or given.keys() & {"conninfo", "dbname", "service"}:  # the database stands before it
         raise wrong
     try:
         make_conninfo(**given)

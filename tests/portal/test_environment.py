@@ -147,6 +147,7 @@ def test_beside_the_last_port_the_sandbox_takes_the_one_before(tmp_path):
         (database, "postgres://user:pw@db.example/portal?sslmod=require"),
         (database, "postgres://user:pw@db.example/portal?conn_max_age=60"),
         (database, "postgres://user:pw@db.example/portal?dbname=other"),
+        (database, "postgres://user:pw@db.example/portal?conninfo=sslmode%3Drequire"),
         (database, "sqlite://"),
         (http_url, "http://[::1"),
     ],
