@@ -230,7 +230,8 @@ def _access() -> dict[str, str]:
     told = connection.settings_dict
     names = {"user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
     found = {name: str(told[key]) for name, key in names.items() if told[key]}
-    asked = {name: str(value) for name, value in told["OPTIONS"].items() if name in names or name.startswith("ssl")}
+    # ours are numbers, the pool, and limits that pages have
+    asked = {name: value for name, value in told["OPTIONS"].items() if isinstance(value, str) and name != "options"}
     return asked | found
 
 

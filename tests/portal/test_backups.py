@@ -158,10 +158,10 @@ def test_the_programs_of_postgresql_are_told_what_stands_in_the_address(
 ) -> None:
     told = tmp_path / "told"
     with monkeypatch.context() as patched:
-        asked = "postgres://ada:pw@/portal?host=/run/pg&sslmode=require&ssl_min_protocol_version=TLSv1.3"
+        asked = "postgres://ada:pw@/portal?host=/run/pg&sslmode=require&ssl_min_protocol_version=TLSv1.3&passfile=/p"
         patched.setattr(connection, "settings_dict", database(asked))
         backups._run("sh", "-c", f"env > {told}")
-    wanted = {"PGUSER=ada", "PGHOST=/run/pg", "PGSSLMODE=require", "PGSSLMINPROTOCOLVERSION=TLSv1.3"}
+    wanted = {"PGUSER=ada", "PGHOST=/run/pg", "PGSSLMODE=require", "PGSSLMINPROTOCOLVERSION=TLSv1.3", "PGPASSFILE=/p"}
     assert wanted <= set(told.read_text().splitlines())
 
 
