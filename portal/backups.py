@@ -10,7 +10,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -29,6 +29,11 @@ from portal.encryption import key_id
 MANIFEST = "manifest.json"
 _FILES = {"sqlite": "portal.sqlite3", "postgresql": "portal.dump"}
 _CHUNK = 1 << 20
+Say = Callable[[str], Any]
+
+
+def _nobody(_: str) -> None:
+    """Tell nobody."""
 
 
 class Unusable(Exception):
@@ -52,8 +57,11 @@ class Manifest:
     keys: list[str]
 
 
-def make(folder: Path) -> Path:
-    """Write a backup below ``folder``, while everything runs; return where. ``Unusable`` leaves nothing behind."""
+def make(folder: Path, say: Say = _nobody) -> Path:
+    """Write a backup below ``folder``, while everything runs; return where. ``Unusable`` leaves nothing behind.
+
+    ``say`` is told what is begun, in words: of a large database each step takes minutes.
+    """
     name = f"portal-{timezone.now():%Y%m%d-%H%M%S}"
     begun, whole = folder / f".{name}-{uuid4().hex[:8]}", folder / name
     if whole.exists():
@@ -62,6 +70,7 @@ def make(folder: Path) -> Path:
     try:
         copy = begun / _FILES[connection.vendor]
         write = _write_sqlite if connection.vendor == "sqlite" else _write_postgresql
+        say("Copying the database …")
         rows = write(copy)
         copy.chmod(0o600)
         manifest = Manifest(
@@ -75,7 +84,7 @@ def make(folder: Path) -> Path:
             keys=[key_id(key) for key in settings.PORTAL_ENCRYPTION_KEYS],
         )
         (begun / MANIFEST).write_text(json.dumps(asdict(manifest), indent=1) + "\n")
-        check(begun)
+        check(begun, say)
         begun.rename(whole)
     except BaseException:
         shutil.rmtree(begun, ignore_errors=True)
@@ -83,7 +92,7 @@ def make(folder: Path) -> Path:
     return whole
 
 
-def check(backup: Path) -> Manifest:
+def check(backup: Path, say: Say = _nobody) -> Manifest:
     """Look whether ``backup`` is whole, and fits this version, this kind of database and these keys.
 
     Every row is read: a SQLite copy is opened and counted, of a PostgreSQL dump a database is made beside this one,
@@ -91,6 +100,7 @@ def check(backup: Path) -> Manifest:
     """
     manifest = _read(backup)
     copy = backup / manifest.file
+    say("Comparing the copy with its manifest …")
     if not copy.is_file() or copy.stat().st_size != manifest.size or _sha256(copy) != manifest.sha256:
         raise Unusable(f"{copy} is not the file that the backup was made with: it is missing, cut off or changed.")
     if manifest.vendor != connection.vendor:
@@ -99,6 +109,7 @@ def check(backup: Path) -> Manifest:
         raise Unusable(f"A newer version of the portal made it: this one does not know {', '.join(sorted(unknown))}.")
     if gone := [key for key in manifest.keys if key not in {key_id(one) for one in settings.PORTAL_ENCRYPTION_KEYS}]:
         raise Unusable(f"PORTAL_ENCRYPTION_KEYS lacks {', '.join(gone)}: without it the API keys in it stay closed.")
+    say("Reading every row of the copy …")
     found = _rows_of_copy(copy) if manifest.vendor == "sqlite" else _rows_of_dump(copy)
     if found != manifest.rows:
         tables = sorted(name for name in {*found, *manifest.rows} if found.get(name) != manifest.rows.get(name))
@@ -106,14 +117,15 @@ def check(backup: Path) -> Manifest:
     return manifest
 
 
-def restore(backup: Path) -> Manifest:
+def restore(backup: Path, say: Say = _nobody) -> Manifest:
     """Bring ``backup`` back into the database that ``DATABASE_URL`` names, which must be empty."""
     if connection.introspection.table_names():
         raise Unusable(
             "The database is not empty, and nothing is overwritten: "
             "stop the portal and name an empty one, or move the file away."
         )
-    manifest = check(backup)
+    manifest = check(backup, say)
+    say("Bringing the rows back …")
     connection.close()
     if manifest.vendor == "sqlite":
         _put_in_place(backup / manifest.file, Path(str(connection.settings_dict["NAME"])))

@@ -78,10 +78,22 @@ def test_a_backup_comes_back_as_it_was(backup: Path, account: TelnyxAccount, emp
 def test_a_backup_is_looked_through_and_nothing_changes(backup: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = TelnyxAccount.objects.count()
     call_command("restore", str(backup), "--check")
-    assert capsys.readouterr().out.startswith("It is whole: ")
+    said = capsys.readouterr()
+    assert said.out.startswith("It is whole: ")
+    assert said.err.splitlines() == ["Comparing the copy with its manifest …", "Reading every row of the copy …"]
     assert TelnyxAccount.objects.count() == before
     with pytest.raises(CommandError, match="not empty"):
         call_command("restore", str(backup))
+
+
+def test_a_backup_tells_what_it_is_at_beside_what_is_piped_on(
+    account: TelnyxAccount, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call_command("backup", str(tmp_path / "backups"))
+    said = capsys.readouterr()
+    assert len(said.out.splitlines()) == 1
+    assert said.err.splitlines()[0] == "Copying the database …"
+    assert "Reading every row of the copy …" in said.err.splitlines()
 
 
 def test_nobody_else_may_read_it_and_no_key_is_in_it(backup: Path) -> None:

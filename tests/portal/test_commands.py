@@ -7,11 +7,13 @@ from io import StringIO
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command, get_commands, load_command_class
+from django.core.management.base import OutputWrapper
 from django.utils import timezone
 
 from portal.checks import OWN_CHECKS
 from portal.management.commands import start
 from portal.models import ApiToken, AuditEvent
+from portal.progress import Bar
 from portal.sealed_json import unsealed
 from tests.support.accounts import make_account
 from tests.support.commands import act
@@ -83,6 +85,24 @@ def test_seal_anew_makes_the_old_key_needless(account, settings):
     assert account.api_key == key
     empty.refresh_from_db()
     assert empty.api_key == ""
+
+
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_seal_anew_tells_how_far_it_is(account):
+    err = Terminal()
+    call_command("seal_anew", stdout=StringIO(), stderr=err)
+    assert re.search(r"secrets looked at \[#*\.*\] 1 of \d+", err.getvalue())
+
+
+def test_start_tells_how_many_migrations_it_has_begun(db):
+    call_command("migrate", "axes", "zero", fake=True, verbosity=0)
+    err = Terminal()
+    call_command(start._Migrating(Bar(OutputWrapper(err), "migrations begun")), "axes", fake=True, verbosity=0)
+    assert "migrations begun: 1" in err.getvalue()
 
 
 def test_seal_anew_reaches_the_secrets_within_rules_and_commands(account, settings):

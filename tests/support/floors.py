@@ -27,6 +27,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
             "portal.passwords",
             "portal.payloads",
             "portal.phone_numbers",
+            "portal.progress",
             "portal.refusals",
             "portal.saved_filters",
             "portal.sealed_json",

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
@@ -57,6 +58,17 @@ def test_once_sends_what_is_queued(ring: Any, http: Any, sandbox: Sandbox) -> No
     before = len(wire(sandbox))
     call_command("sweep", "--once")
     assert len(wire(sandbox)) == before
+
+
+def test_once_tells_on_a_terminal_how_much_is_done(account: TelnyxAccount) -> None:
+    class Terminal(StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    assert post_webhook(Client(), account, make_event()).status_code == 200
+    err = Terminal()
+    call_command("sweep", "--once", stderr=err)
+    assert "\rdone: " in err.getvalue()
 
 
 def test_once_goes_from_event_to_rule_to_command(account: TelnyxAccount) -> None:

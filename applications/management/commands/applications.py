@@ -16,11 +16,11 @@ from applications.exchange import plan_files, plans, runs, yaml_documents
 from applications.exchange.apply import Outcome
 from applications.exchange.plans import Plan, Problem, Step, Unreadable
 from applications.kinds import Kind
-from applications.pulls.progress import Bar
 from applications.wording import display_value
 from portal.actors import Actor
 from portal.checks import OWN_CHECKS
 from portal.models import AuditEvent, TelnyxAccount
+from portal.progress import Bar
 from portal.telnyx.errors import TelnyxError
 
 _SIGNS = {"create": "+", "update": "~", "delete": "-"}

@@ -12,13 +12,13 @@ from applications.kinds import KINDS, Kind
 from applications.mirror.store import differences
 from applications.models import SILENT_SECONDS, Pull
 from applications.pulls import listing
-from applications.pulls.progress import Bar
 from applications.pulls.pulls import begin, run, wait
 from portal.accounts import accounts_named
 from portal.actors import Actor
 from portal.checks import OWN_CHECKS
 from portal.json_types import JsonObject
 from portal.models import TelnyxAccount
+from portal.progress import Bar
 from portal.telnyx.errors import TelnyxError
 
 _ACTOR = Actor("command line")

@@ -23,7 +23,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            made = backups.make(options["folder"])
+            made = backups.make(options["folder"], self.stderr.write)
         except (backups.Unusable, OSError) as error:
             raise CommandError(str(error)) from None
         self.stdout.write(f"{made} is whole. Keep the encryption keys as well, and apart from it.")

@@ -22,7 +22,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         done = backups.check if options["check"] else backups.restore
         try:
-            manifest = done(options["backup"])
+            manifest = done(options["backup"], self.stderr.write)
         except (backups.Unusable, OSError) as error:
             raise CommandError(str(error)) from None
         rows = f"{sum(manifest.rows.values()):,} rows of {manifest.made_at:.16}"

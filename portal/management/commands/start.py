@@ -5,16 +5,19 @@ import secrets
 import socket
 import sys
 from argparse import ArgumentParser
+from contextlib import closing
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import BaseCommand, CommandError, call_command
+from django.core.management.commands import migrate
 from django.db import connection
 from kombu.exceptions import OperationalError
 
 from portal.accounts import ensure_accounts
 from portal.celery import app
+from portal.progress import Bar
 from portal.supervision.child import die_with_parent
 from portal.supervision.supervisor import Address, Plan, Process
 
@@ -33,7 +36,8 @@ class Command(BaseCommand):
         for name, port in (("PORT", settings.PORT), ("SANDBOX_PORT", settings.SANDBOX_PORT)):
             _refuse_taken_port(name, port)
         self._say("Preparing the database …")
-        call_command("migrate", verbosity=0, interactive=False)
+        with closing(Bar(self.stderr, "migrations begun")) as bar:
+            call_command(_Migrating(bar), verbosity=0, interactive=False)
         administrator = _make_first_administrator()
         sandbox = ensure_accounts()
         if sandbox is not None:
@@ -68,6 +72,19 @@ class Command(BaseCommand):
         """Write it out at once: this process runs on, and a pipe or a file would keep it back."""
         self.stdout.write(text)
         self.stdout.flush()
+
+
+class _Migrating(migrate.Command):
+    """Tells how many migrations it has begun: on a large table one takes minutes."""
+
+    def __init__(self, bar: Bar) -> None:
+        super().__init__()
+        self._bar, self._begun = bar, 0
+
+    def migration_progress_callback(self, action: str, migration: Any | None = None, fake: bool = False) -> None:
+        if action == "apply_start":
+            self._begun += 1
+            self._bar.update(self._begun, None)
 
 
 def _processes(*, with_sandbox: bool) -> list[Process]:

@@ -11,10 +11,10 @@ from typing import Any, TextIO
 
 from django.core.management import BaseCommand, CommandError
 
-from applications.pulls.progress import Bar
 from portal import payloads
 from portal.checks import OWN_CHECKS
 from portal.masking import masked_text
+from portal.progress import Bar
 from portal.texts import pluralised
 from voice.calls import search
 from voice.explanations import cases, judging, rows

@@ -7,9 +7,9 @@ from typing import Any
 
 from django.core.management import BaseCommand, CommandError
 
-from applications.pulls.progress import Bar
 from portal import sql
 from portal.checks import OWN_CHECKS
+from portal.progress import Bar
 from voice.measurements import filling
 
 _SINCE = re.compile(r"(\d{1,5})([hd])")

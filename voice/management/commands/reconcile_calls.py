@@ -8,12 +8,12 @@ from typing import Any
 
 from django.core.management import BaseCommand, CommandError
 
-from applications.pulls.progress import Bar
 from portal import sql
 from portal.accounts import accounts_named
 from portal.actors import Actor
 from portal.checks import OWN_CHECKS
 from portal.models import TelnyxAccount
+from portal.progress import Bar
 from portal.telnyx.errors import TelnyxError
 from portal.texts import pluralised
 from voice.models import SILENT, Recovery

@@ -7,9 +7,9 @@ from typing import Any
 
 from django.core.management import BaseCommand, CommandError
 
-from applications.pulls.progress import Bar
 from portal.actors import Actor
 from portal.checks import OWN_CHECKS
+from portal.progress import Bar
 from portal.texts import pluralised
 from voice.events.following import wake_following
 from voice.models import Replay, ReplayLine

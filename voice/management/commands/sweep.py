@@ -7,6 +7,7 @@ import uuid
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +18,7 @@ from django.db import DatabaseError, close_old_connections, connection
 from portal import stopping
 from portal.checks import OWN_CHECKS
 from portal.models import Heartbeat
+from portal.progress import Bar
 from voice.alerts import rounds
 from voice.call_log.bulk import carrying_out
 from voice.catalogue import actions
@@ -57,11 +59,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["once"]:
-            with _senders() as senders:
-                sweep = Sweep(senders, count_seconds=0)
-                while sweep.round():
-                    for sent in list(sweep.sending.values()):
-                        sent.result()
+            with _senders() as senders, closing(Bar(self.stderr, "done")) as bar:
+                _work_off(Sweep(senders, count_seconds=0), bar)
             return
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, end)
@@ -159,6 +158,19 @@ class Sweep:
                 del self.sending[command_id]
                 if error := sent.exception():
                     _log.error("a command was not sent", command_id=str(command_id), error=type(error).__name__)
+
+
+def _work_off(sweep: Sweep, bar: Bar) -> None:
+    """Run rounds until nothing is due; how much that is shows only as it is found."""
+    done = 0
+    while begun := sweep.round():
+        under_way = list(sweep.sending.values())
+        done += begun - len(under_way)  # events, which a round ends itself
+        bar.update(done, None)
+        for sent in under_way:
+            sent.result()
+            done += 1
+            bar.update(done, None)
 
 
 def _send(command_id: uuid.UUID) -> None:
