@@ -6,15 +6,39 @@ does not quietly seal its data with a throw-away key.
 
 import base64
 import os
+import re
 import secrets
 import sys
 from contextlib import suppress
+from io import StringIO
 from pathlib import Path
 from typing import NoReturn
 
 import environ
 
 _OURS = ("*.sqlite3*", "sandbox*", "beat-schedule*", "secret_key", "encryption_keys")
+ENV_FILE = Path(__file__).resolve().parent.parent / ".env"
+_VARIABLE = re.compile(r"(?:export )?[A-Za-z_0-9]+=[^\0]*")  # what django-environ takes for one
+
+
+def read_env_file(file: Path = ENV_FILE) -> None:
+    """Put the variables of ``.env`` into the environment, whose own win; end the start with one line at what is none.
+
+    No part of a line is in the error, and none comes to django-environ's log: it may hold a key.
+    """
+    try:
+        text = file.read_text("utf-8-sig")
+    except OSError:
+        return  # none is there, or it is somebody else's: systemd reads one as root
+    except UnicodeDecodeError:
+        sys.exit("portal: .env cannot be read: it is no text in UTF-8.")
+    lines = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if _VARIABLE.fullmatch(line):
+            lines.append(line)
+        elif line.strip() and not line.lstrip().startswith("#"):
+            sys.exit(f"portal: .env has a line that cannot be read: number {number} is not NAME=value.")
+    environ.Env.read_env(StringIO("\n".join(lines)))
 
 
 def var_dir() -> Path:
@@ -72,5 +96,5 @@ def _stop(error: OSError) -> NoReturn:
 
 
 if __name__ == "__main__":
-    environ.Env.read_env(Path(__file__).resolve().parent.parent / ".env")  # it may say where data lies
+    read_env_file()  # it may say where data lies
     make_missing()

@@ -7,7 +7,6 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import environ
 from celery.schedules import crontab
 from django.urls import reverse_lazy
 
@@ -38,8 +37,7 @@ from portal.environment import (
 )
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-if (BASE_DIR / ".env").is_file():
-    environ.Env.read_env(BASE_DIR / ".env")
+keys.read_env_file()
 VAR_DIR = keys.var_dir()
 keys.close_to_others()
 

@@ -2,8 +2,36 @@
 
 from pathlib import Path
 
+import pytest
+
 from portal import keys
 from tests.support.environments import SHOW, start
+
+READ = "import os, pathlib; from portal import keys; keys.read_env_file(pathlib.Path({!r})); print(os.environ['PORT'])"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        b"\xef\xbb\xbfPORT=8100\n",
+        b"  # PORT : hunter2\n \nexport PORT='8100'\r\n",
+    ],
+)
+def test_the_env_file_is_read_with_a_mark_before_it_and_with_comments(tmp_path, written):
+    (tmp_path / ".env").write_bytes(written)
+    done = start(tmp_path, "-c", READ.format(str(tmp_path / ".env")))
+    assert (done.stdout, done.stderr) == ("8100\n", "")
+    assert start(tmp_path, "-c", READ.format(str(tmp_path / ".env")), PORT="8200").stdout == "8200\n"
+
+
+@pytest.mark.parametrize("written", [b"KEY=hunter2\nPORT=\xe9\n", b"PORT=1\nKEY : hunter2\n", b"PORT=1\nKEY=hunter2\0"])
+def test_an_env_file_that_cannot_be_read_is_said_in_one_line_that_holds_no_key(tmp_path, written):
+    (tmp_path / ".env").write_bytes(written)
+    done = start(tmp_path, "-c", READ.format(str(tmp_path / ".env")))
+    assert done.returncode != 0
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert done.stderr.startswith("portal: .env ")
+    assert "hunter2" not in done.stderr
 
 
 def test_secrets_are_read_from_var_where_make_run_wrote_them(tmp_path):
