@@ -1,6 +1,8 @@
 """The core's management commands, as an operator types them."""
 
+import errno
 import re
+import socket
 from datetime import timedelta
 from io import StringIO
 
@@ -130,6 +132,22 @@ def test_seal_anew_names_what_no_key_opens_and_seals_the_others(account, setting
     assert "other" not in str(raised.value).partition("Put the key")[0]
     settings.PORTAL_ENCRYPTION_KEYS = [b"y" * 32]
     assert type(account).objects.get(name="other").api_key
+
+
+@pytest.mark.parametrize(
+    ("port", "reason", "words"),
+    [
+        (80, errno.EACCES, r"This user may not serve on port 80\. .* PORT=8080\."),
+        (65500, errno.EADDRINUSE, r"Port 65500 is in use\. .* PORT=65400\."),
+    ],
+)
+def test_start_says_why_a_port_cannot_be_had_and_names_one_that_there_is(monkeypatch, port, reason, words):
+    def refuse(*_):
+        raise OSError(reason, "no")
+
+    monkeypatch.setattr(socket.socket, "bind", refuse)
+    with pytest.raises(CommandError, match=words):
+        start._refuse_taken_port("PORT", port)
 
 
 @pytest.mark.parametrize(("key", "name"), [("", r"admin"), ("KEY-of-the-tests", r"admin-[0-9a-f]{6}")])

@@ -21,6 +21,8 @@ from portal.progress import Bar
 from portal.supervision.child import die_with_parent
 from portal.supervision.supervisor import Address, Plan, Process
 
+_LAST_PORT = 65535
+
 
 class Command(BaseCommand):
     """Migrates, makes what a first start needs, then becomes the supervisor, which knows no Django."""
@@ -154,5 +156,10 @@ def _refuse_taken_port(name: str, port: int) -> None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
+        except PermissionError:
+            raise CommandError(
+                f"This user may not serve on port {port}. Choose one from 1024 on, for example {name}={port + 8000}."
+            ) from None
         except OSError:
-            raise CommandError(f"Port {port} is in use. Choose another, for example {name}={port + 100}.") from None
+            other = port + 100 if port + 100 <= _LAST_PORT else port - 100
+            raise CommandError(f"Port {port} is in use. Choose another, for example {name}={other}.") from None
