@@ -20,4 +20,4 @@ EXPOSE 8000
 VOLUME ["/data", "/backups"]
 HEALTHCHECK --interval=10s --timeout=6s --start-period=30s \
   CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/livez', timeout=5)"]
-CMD ["gunicorn", "portal.wsgi", "-b", "0.0.0.0:8000", "-k", "portal.runtime.web_worker.WebWorker", "-w", "2", "--threads", "8", "--timeout", "60", "--graceful-timeout", "9"]
+CMD ["gunicorn", "portal.wsgi", "-b", "0.0.0.0:8000", "-k", "portal.runtime.web_worker.WebWorker", "-w", "2", "--threads", "8", "--timeout", "60", "--graceful-timeout", "9", "--no-control-socket"]

@@ -75,6 +75,11 @@ def test_the_documented_workers_are_those_that_start_uses() -> None:
             assert used[name][used[name].index(option) + 1] == words[words.index(option) + 1]
 
 
+def test_the_web_process_opens_no_control_socket_wherever_it_is_started() -> None:
+    for words in (start._web_options(), documented()["web"], cmd(), unit("web")["Service"]["ExecStart"].split()):
+        assert "--no-control-socket" in words
+
+
 def test_images_have_a_version_and_one_is_that_of_the_client_of_the_database() -> None:
     images = [service["image"] for service in SERVICES.values() if "build" not in service]
     images += [line.split(" AS ")[0] for line in in_dockerfile("FROM")]
@@ -88,7 +93,7 @@ def test_images_have_a_version_and_one_is_that_of_the_client_of_the_database() -
 def test_nothing_of_ours_runs_as_root_and_no_secret_gets_into_the_image() -> None:
     assert in_dockerfile("USER") == ["portal"]
     assert DOCKERFILE.index("USER portal") < DOCKERFILE.index("\nCMD")
-    assert {"var", ".env", ".git"} <= set((ROOT / ".dockerignore").read_text().split())
+    assert {"var", ".env", ".git", "**/node_modules"} <= set((ROOT / ".dockerignore").read_text().split())
     for name, path in UNITS.items():
         assert unit(name)["Service"]["User"] == "portal", path
 
