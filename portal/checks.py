@@ -11,6 +11,7 @@ from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError, connection
 
+from portal.environment import as_address
 from portal.models import TelnyxAccount
 from portal.passwords import KNOWN_NAMES
 from portal.signatures import public_key_problem
@@ -29,10 +30,19 @@ def check_settings(**_: Any) -> list[CheckMessage]:
         messages.append(Error(f"TELNYX_PUBLIC_KEY: {problem}", id="portal.E001"))
     if settings.TELNYX_API_KEY and settings.DEBUG:
         messages.append(Error("DEBUG shows secrets to visitors: never with a Telnyx key.", id="portal.E002"))
-    if settings.TELNYX_API_KEY and urlsplit(settings.PORTAL_PUBLIC_URL).hostname in {"127.0.0.1", "localhost"}:
+    if settings.TELNYX_API_KEY and _is_of_this_machine(urlsplit(settings.PORTAL_PUBLIC_URL).hostname or ""):
         hint = "Set PORTAL_PUBLIC_URL to the address Telnyx can reach."
-        messages.append(Warning("Telnyx cannot send webhooks to a loopback address.", hint=hint, id="portal.W001"))
+        problem = "Telnyx cannot send webhooks to a loopback or unspecified address."
+        messages.append(Warning(problem, hint=hint, id="portal.W001"))
     return messages
+
+
+def _is_of_this_machine(host: str) -> bool:
+    """Tell whether ``host`` leads everybody to their own machine."""
+    address = as_address(host)
+    if address is None:
+        return host.rstrip(".").rpartition(".")[2] == "localhost"
+    return address.is_loopback or address.is_unspecified
 
 
 @register(Tags.database)

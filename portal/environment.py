@@ -134,7 +134,7 @@ def telnyx_url(text: str) -> str:
         raise ValueError(f"must have at most {_LONGEST_URL} characters.")
     if "@" in parts.netloc:
         raise ValueError("must hold no user name and no password.")
-    address = _as_address(host)
+    address = as_address(host)
     if host != "localhost" and not (address and address.is_loopback):
         if parts.scheme != "https":
             raise ValueError("must begin with https://; only this machine (127.0.0.1) may be asked by http://.")
@@ -143,7 +143,7 @@ def telnyx_url(text: str) -> str:
     return parts.geturl()
 
 
-def _as_address(host: str) -> IPv4Address | IPv6Address | None:
+def as_address(host: str) -> IPv4Address | IPv6Address | None:
     """Return the address that ``host`` is, None for a name; ``0xA9FEA9FE`` and ``127.1`` are addresses, too."""
     try:
         address = ip_address(host)

@@ -3,7 +3,7 @@
 import pytest
 from django.contrib.auth.models import User
 
-from portal.checks import check_accounts
+from portal.checks import check_accounts, check_settings
 from portal.models import TelnyxAccount
 from tests.support.environments import GOOD, start
 
@@ -21,6 +21,23 @@ def test_a_name_that_attackers_try_first_is_warned_of_beside_a_live_account(acco
     assert [warning.id for warning in check_accounts()] == ["portal.W003"]
     User.objects.update(username="ada")
     assert check_accounts() == []
+
+
+@pytest.mark.parametrize(
+    ("host", "found"),
+    [
+        ("localhost", ["portal.W001"]),
+        ("[::1]:8000", ["portal.W001"]),
+        ("127.0.0.2", ["portal.W001"]),
+        ("0.0.0.0", ["portal.W001"]),
+        ("portal.example", []),
+        ("198.51.100.7", []),
+    ],
+)
+def test_an_address_that_leads_to_this_machine_alone_is_warned_of(settings, host, found):
+    settings.TELNYX_API_KEY, settings.TELNYX_PUBLIC_KEY, settings.DEBUG = "KEY1", "", False
+    settings.PORTAL_PUBLIC_URL = f"http://{host}"
+    assert [warning.id for warning in check_settings()] == found
 
 
 @pytest.mark.parametrize(
