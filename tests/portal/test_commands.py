@@ -66,6 +66,7 @@ def test_a_token_made_without_scope_has_all_and_without_expiry_never_expires(ope
         ["operator", "--expires", "-1"],
         ["operator", "--scope", "all"],
         ["operator", "--name", "x" * 101],
+        ["operator", "--name", " "],
     ],
 )
 def test_create_token_refuses_in_words(operator, words):
@@ -87,6 +88,13 @@ def test_seal_anew_makes_the_old_key_needless(account, settings):
     assert account.api_key == key
     empty.refresh_from_db()
     assert empty.api_key == ""
+
+
+def test_create_token_makes_none_for_a_user_who_is_not_active(operator):
+    type(operator).objects.filter(pk=operator.pk).update(is_active=False)
+    with pytest.raises(CommandError, match="operator is not active"):
+        run("create_token", "operator")
+    assert not ApiToken.objects.filter(user=operator).exists()
 
 
 class Terminal(StringIO):

@@ -33,12 +33,17 @@ class Command(BaseCommand):
         user = get_user_model().objects.filter(username=options["username"]).first()
         if user is None:
             raise CommandError(f"There is no user {options['username']}.")
-        if len(options["name"]) > (most := sql.longest(ApiToken, "name")):
+        if not user.is_active:
+            raise CommandError(f"{options['username']} is not active: no token of theirs would work.")
+        name = options["name"].strip()
+        if not name:
+            raise CommandError("--name is empty: say what will use the token.")
+        if len(name) > (most := sql.longest(ApiToken, "name")):
             raise CommandError(f"--name takes at most {most} characters.")
         if options["expires"] is not None and not 1 <= options["expires"] <= MOST_DAYS:
             raise CommandError(f"--expires takes a number of days from 1 to {MOST_DAYS}.")
         until = timezone.now() + timedelta(days=options["expires"]) if options["expires"] else None
         with transaction.atomic():
-            token, text = ApiToken.make(user, options["name"], options["scope"], until)
+            token, text = ApiToken.make(user, name, options["scope"], until)
             AuditEvent.note(Actor("command line"), "token.make", token, user=options["username"], scopes=token.scopes)
         self.stdout.write(text)
