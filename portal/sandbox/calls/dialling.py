@@ -186,7 +186,7 @@ def _number(query: dict[str, str], name: str) -> int | None:
     text = query.get(name)
     if text is None:
         return None
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= _MAX_LIMIT:
+    if not text.isascii() or not text.isdigit() or len(text) > 9 or not 1 <= int(text) <= _MAX_LIMIT:
         raise bad_request(f"'{name}' must be a whole number from 1 to {_MAX_LIMIT}.", f"/{name}")
     return int(text)
 

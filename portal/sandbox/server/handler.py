@@ -184,7 +184,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def _body(self, read: Callable[[bytes], JsonObject], most: int) -> JsonObject:
         length = self.headers.get("Content-Length", "0")
-        if "Transfer-Encoding" in self.headers or not length.isdigit() or int(length) > most:
+        # a header is read as Latin-1, whose ² is a digit and no number; nor does Python read one of 5000 digits
+        is_number = length.isascii() and length.isdecimal() and len(length) <= 20
+        if "Transfer-Encoding" in self.headers or not is_number or int(length) > most:
             self.close_connection = True
             raise Refused(413, Problem("10015", "Bad Request", f"Send a Content-Length of at most {most} bytes."))
         return read(self.rfile.read(int(length)))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.support.sandbox_http import Http
+from tests.support.sandbox_http import Http, refusal
 from tests.support.webhook_receiver import Hook, Receiver
 
 SPEECH = {"payload": "hello", "voice": "female"}
@@ -69,6 +69,13 @@ def test_a_menu_is_walked_from_ring_to_end(http: Http, application: Any, receive
         "call.bridged",
         "call.hangup",
     ]
+
+
+def test_a_limit_of_thousands_of_digits_is_refused(http: Http, application: Any) -> None:
+    """Its first nine are a number that would do."""
+    limit = "000000001" + "1" * 5000
+    answer = http("GET", f"/v2/connections/{application.id}/active_calls?page[limit]={limit}")
+    assert refusal(answer)[:2] == (400, "10015")
 
 
 def test_active_calls_ignore_page_numbers(http: Http, application: Any) -> None:

@@ -22,6 +22,11 @@ def test_a_body_that_is_no_json_object_is_400(http: Http, body: bytes) -> None:
     assert refusal(http("POST", "/v2/calls", body))[:2] == (400, "10015")
 
 
+@pytest.mark.parametrize("length", ["²", "-1", "9" * 5000])
+def test_a_length_that_is_no_number_is_413(http: Http, length: str) -> None:
+    assert refusal(http("POST", "/v2/calls", None, **{"Content-Length": length}))[:2] == (413, "10015")
+
+
 def test_a_body_in_another_encoding_is_told_so(http: Http) -> None:
     assert refusal(http("POST", "/v2/calls", b"\xff"))[:2] == (400, "10028")
 
