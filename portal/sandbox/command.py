@@ -70,6 +70,9 @@ def open_sandbox(state: Path, options: dict[str, Any]) -> Sandbox:
             ignores_unknown=options["unknown_members"] == "ignore",
         )
     except (OSError, OverflowError) as error:
+        if isinstance(error, OSError) and error.filename is not None:  # that of a port names no file
+            problem = f"The sandbox cannot keep its state in {state.parent}: {error.strerror}."
+            raise CannotOpen(f"{problem} Name a folder that this user may write to.") from None
         raise CannotOpen(f"The sandbox cannot serve on port {port}: {error}. Choose another with --port.") from None
     except sqlite3.Error as error:
         raise CannotOpen(f"{state} cannot be used ({error}). Stop what uses it, or delete it.") from None

@@ -112,3 +112,14 @@ def test_an_option_that_makes_no_sense_is_said(options: list[str], words: str) -
     assert ran.returncode != 0
     assert words in ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.parametrize("more", [[], ["--seed", "7"]])
+def test_a_folder_that_cannot_be_is_not_taken_for_a_port(tmp_path: Path, more: list[str]) -> None:
+    (tmp_path / "file").touch()
+    folder = tmp_path / "file" / "data"
+    line = [sys.executable, "-m", "portal.sandbox", "--port", "0", "--data", str(folder), *more]
+    ran = subprocess.run(line, capture_output=True, text=True, timeout=120, check=False)
+    assert ran.returncode == 1
+    assert ran.stderr.startswith(f"The sandbox cannot keep its state in {folder}: ")
+    assert len(ran.stderr.splitlines()) == 1
