@@ -8,17 +8,23 @@ from difflib import SequenceMatcher
 from itertools import accumulate, zip_longest
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
 
 from portal.actors import Actor
 from portal.json_types import JsonObject
+from portal.models import TelnyxAccount
 from voice.dialling import limits
 from voice.flows.service import OF_SAVE, save_flow
 from voice.models import Flow, Rule
 
 _OF_A_RULE = ("event_type", "direction", "when", "do", "step", "stop")
 _OF_A_FLOW = ("name", "connection_id", "active")
+_NO_ACCOUNT = (
+    "The Telnyx account that the flow was of at that time is deleted, and nothing was restored. Restore a later version, "
+    "or edit the flow."
+)
 
 
 class ChangedMeanwhile(Exception):
@@ -107,11 +113,14 @@ def restore(flow: Flow, save: Any, seen: str, actor: Actor) -> Flow:
     ``ChangedMeanwhile`` if there is a newer one, and whatever ``save_flow`` raises.
     """
     (state,) = states([save])
+    account = TelnyxAccount.objects.filter(pk=save.account_id).first()
+    if account is None:  # a flow that was moved since holds it no more
+        raise ValidationError({"account": [_NO_ACCOUNT]})
     with transaction.atomic():
-        limits.of_account(save.account)  # as in ``save_flow``, which has it too late where the flow is locked here
+        limits.of_account(account)  # as in ``save_flow``, which has it too late where the flow is locked here
         present = held(flow, seen, "restored")
         for name in _OF_A_FLOW:
             setattr(present, name, state[name])
-        present.account = save.account
+        present.account = account
         present._change_reason = f"restored as of {save.history_date:%Y-%m-%d %H:%M:%S} UTC"  # type: ignore[attr-defined]
         return save_flow(present, state["rules"], actor)

@@ -250,6 +250,23 @@ def test_a_flow_is_restored_at_the_account_that_it_was_of(account: TelnyxAccount
     assert (flow.account, flow.connection_id) == (account, "88")
 
 
+def test_a_version_of_an_account_that_is_deleted_is_not_restored_and_says_why(
+    browser: Client, account: TelnyxAccount
+) -> None:
+    other = make_account("other")
+    flow = make_flow(other, connection_id="88")
+    flow.account, flow.connection_id = account, "77"
+    save_flow(flow, None, PORTAL)
+    newest, first = versions_of(flow)
+    other.delete()
+    assert browser.get(history_url(flow, first)).status_code == 200
+    answer = browser.post(history_url(flow, first), {"seen": newest.history_id})
+    assert answer["Location"] == history_url(flow, first)
+    assert "is deleted, and nothing was restored" in told(answer)[-1]
+    flow.refresh_from_db()
+    assert (flow.account, flow.connection_id) == (account, "77")
+
+
 def test_a_flow_that_is_gone_is_not_as_anybody_saw_it(account: TelnyxAccount) -> None:
     flow = make_flow(account)
     seen = newest_of(flow)
