@@ -9,7 +9,7 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, Permission, User
 from django.db import transaction
 from django.db.models import Model
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
@@ -124,10 +124,13 @@ class UserAdmin(DjangoUserAdmin, AuditedAdmin):  # type: ignore[misc,type-arg]
     def log_change(self, request: HttpRequest, obj: Model, message: Any) -> Any:
         """Note a change; of a new password save it, too, or do neither: Django's own would commit one by one.
 
-        It is hashed by then: on SQLite a transaction is the only writer, and webhooks would wait.
+        It is hashed by then: on SQLite a transaction is the only writer, and webhooks would wait. Hashing takes long
+        enough for somebody else to delete the person.
         """
         with transaction.atomic():
             if getattr(request, "sets_password", False):
+                if not User.objects.select_for_update(no_key=True).filter(pk=obj.pk).exists():
+                    raise Http404
                 obj.save(update_fields=["password"])
             return super().log_change(request, obj, message)
 

@@ -69,6 +69,8 @@ class OwnPasswordView(PasswordChangeView):
     def form_valid(self, form: Any) -> HttpResponse:
         user = form.save(commit=False)
         with transaction.atomic():
+            if not get_user_model().objects.select_for_update(no_key=True).filter(pk=user.pk).exists():
+                return HttpResponseRedirect(reverse("admin:login"))  # deleted meanwhile: nobody is signed in any more
             user.save(update_fields=["password"])
             AuditEvent.note(actor_of(self.request), "password.change", user)
             update_session_auth_hash(self.request, user)

@@ -22,8 +22,8 @@ from voice.models import Flow, Rule
 _OF_A_RULE = ("event_type", "direction", "when", "do", "step", "stop")
 _OF_A_FLOW = ("name", "connection_id", "active")
 _NO_ACCOUNT = (
-    "The Telnyx account that the flow was of at that time is deleted, and nothing was restored. Restore a later version, "
-    "or edit the flow."
+    "The Telnyx account that the flow was of at that time is deleted, and nothing was restored. "
+    "Restore a later version, or edit the flow."
 )
 
 

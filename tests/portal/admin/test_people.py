@@ -243,6 +243,23 @@ def test_no_password_is_hashed_within_a_transaction_which_on_sqlite_all_others_w
     assert hashed == ([False, False] if whose == "own" else [False])
 
 
+@pytest.mark.parametrize(("whose", "name", "status"), [("own", "operator", 302), ("ada's", "ada", 404)])
+def test_who_is_deleted_while_their_password_is_hashed_has_none(browser, user_with, monkeypatch, whose, name, status):
+    url, new = password_page(whose, user_with(username="ada"))
+    encode = MD5PasswordHasher.encode
+
+    def meanwhile(hasher, password, *args):
+        if password == "an even better one":
+            User.objects.filter(username=name).delete()
+        return encode(hasher, password, *args)
+
+    monkeypatch.setattr(MD5PasswordHasher, "encode", meanwhile)
+    answer = browser.post(url, new)
+    assert (answer.status_code, answer.get("Location")) == (status, "/admin/login/" if status == 302 else None)
+    assert not User.objects.filter(username=name).exists()
+    assert not AuditEvent.objects.exists()
+
+
 def test_a_password_that_somebody_else_sets_ends_every_session(browser, user_with):
     ada, elsewhere = user_with(username="ada"), Client()
     elsewhere.force_login(ada)
