@@ -32,6 +32,13 @@ CLOSE_SECONDS = 2.0  # for the other side to close, so that it gets its answer w
 MOST_OF_ONE_ADDRESS = 64  # open connections, unless it is the proxy's: that one comes for everybody
 MOST_HELD = 64 * 1024 * 1024  # bytes of requests that are not whole yet
 _PIECE = 65_536
+_NO_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+# accept(2): nobody waits any more, a firewall forbids it, or what befell the new connection on its way
+_OF_THE_CONNECTION = {
+    *(errno.EAGAIN, errno.ECONNABORTED, errno.EPERM, errno.EPROTO, errno.ENOPROTOOPT, errno.EOPNOTSUPP),
+    *(errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ETIMEDOUT),
+    getattr(errno, "ENONET", errno.ENETDOWN),  # which macOS does not have
+}
 
 _OUR_FAULT = (errors.ConfigurationProblem, errors.InvalidResponseHeader, errors.InvalidResponseHeaderName)
 
@@ -78,9 +85,9 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]
         try:
             line, client = listener.accept()
         except OSError as error:
-            if error.errno in {errno.EMFILE, errno.ENFILE}:
+            if error.errno in _NO_ROOM:
                 self._drop_longest_waiting()
-            elif error.errno not in {errno.EAGAIN, errno.ECONNABORTED}:
+            elif error.errno not in _OF_THE_CONNECTION:
                 raise
             return
         conn = Connection(self.cfg, line, client, listener.getsockname())

@@ -159,7 +159,11 @@ def test_bytes_that_wait_for_more_have_a_limit_too(
 
 
 @pytest.mark.parametrize(
-    ("number", "left"), [(errno.EMFILE, 1), (errno.ENFILE, 1), (errno.EAGAIN, 2), (errno.ECONNABORTED, 2)]
+    ("number", "left"),
+    [
+        *((number, 1) for number in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)),
+        *((number, 2) for number in (errno.EAGAIN, errno.ECONNABORTED, errno.EPERM, errno.EPROTO, errno.EHOSTUNREACH)),
+    ],
 )
 def test_where_no_connection_can_be_taken_the_longest_waiting_makes_room_if_that_is_why(
     worker: Worker, connect: Any, number: int, left: int
