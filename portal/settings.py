@@ -313,6 +313,7 @@ APPLICATION_DEPENDENTS = ["voice.dashboard.application_dependents", "application
 # what else portal.clean_up forgets
 CLEAN_UPS = [
     "portal.admin.sign_in.clean_up",
+    "applications.pulls.pulls.clean_up",
     "voice.alerts.rounds.clean_up",
     "voice.events.rejections.clean_up",
     "voice.documents.fetch_log.clean_up",

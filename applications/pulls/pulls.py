@@ -8,11 +8,12 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef, Q
 
 from applications.kinds import BY_SLUG, Kind
 from applications.mirror import drift, intents, store
@@ -31,6 +32,7 @@ OnPage = Callable[[Pull], None]
 Packed = tuple[store.Page, bytes]  # the page without its applications, and these
 
 _MOST_ERRORS = 100
+_KEPT, _MOST_FORGOTTEN = timedelta(days=90), 10_000  # at a time: until now none was forgotten
 ANOTHER_OWNER = "another_owner"  # the kind of the error of a pull that was stopped for its key
 INTERRUPTED = {"errors": [{"id": None, "kind": "interrupted", "message": "The pull was interrupted."}]}
 
@@ -79,6 +81,20 @@ def wait(record: Pull, seconds: float) -> None:
 def begin(kind: Kind, account: TelnyxAccount, actor: Actor) -> tuple[Pull, bool]:
     """Return a new pull's record, or the running one's, and whether it is new. The row is the lock."""
     return one_at_a_time.begin(Pull, kind, account, actor, INTERRUPTED)
+
+
+def clean_up() -> None:
+    """Forget pulls of 90 days ago.
+
+    Of each account and kind the last one stays, and the last that did not fail: lists and alerts tell of them.
+    """
+    later = Pull.objects.filter(
+        account=OuterRef("account"), kind=OuterRef("kind"), started_at__gt=OuterRef("started_at")
+    )
+    told = later.filter(state__in=(Pull.State.DONE, Pull.State.STOPPED))
+    old = Pull.objects.filter(started_at__lt=sql.Now() - _KEPT).exclude(state=Pull.State.RUNNING)
+    old = old.filter(Q(Exists(told)) | Q(Exists(later), state=Pull.State.FAILED)).order_by("started_at", "id")
+    Pull.objects.filter(pk__in=old.values("pk")[:_MOST_FORGOTTEN]).delete()
 
 
 def run(record: Pull, actor: Actor, *, accept_missing: bool = False, on_page: OnPage | None = None) -> None:

@@ -1,4 +1,5 @@
 import threading
+import uuid
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -7,15 +8,18 @@ import httpx
 import pytest
 from django.utils import timezone
 
+from applications.kinds import Kind
 from applications.models import CallControlApplication, Pull
 from applications.pulls.pulls import begin, pull, pull_within, run
 from portal.actors import PORTAL, Actor
 from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server.server import Sandbox
 from portal.sandbox.texml import accounts
+from portal.tasks import clean_up
 from portal.telnyx import patience
 from portal.telnyx.client import ask
-from tests.support.applications import CALL_CONTROL, at_telnyx, change_at_telnyx
+from tests.support.accounts import make_account
+from tests.support.applications import CALL_CONTROL, TEXML, at_telnyx, change_at_telnyx
 from tests.support.clock import Gate
 from tests.support.clocks import is_near, set_wrong
 from tests.support.sandbox_ledger import requests
@@ -225,3 +229,20 @@ def test_only_a_pull_that_should_be_running_asks_what_time_it_is(
 ) -> None:
     with django_assert_num_queries(0):
         assert not Pull(account=account, kind="call-control", state=Pull.State.DONE).is_silent
+
+
+def test_pulls_are_forgotten_but_the_last_of_each_account_and_kind_and_the_last_that_did_not_fail(
+    account: TelnyxAccount,
+) -> None:
+    other = make_account("other")
+
+    def pulled(days: int, state: str, of: TelnyxAccount = account, kind: Kind = CALL_CONTROL) -> uuid.UUID:
+        row = Pull.objects.create(account=of, kind=kind.slug, state=state)
+        Pull.objects.filter(pk=row.pk).update(started_at=timezone.now() - timedelta(days=days))
+        return row.pk
+
+    forgotten = {pulled(99, "done"), pulled(98, "failed"), pulled(93, "failed"), pulled(95, "stopped", other)}
+    kept = {pulled(94, "stopped"), pulled(92, "failed"), pulled(400, "done", kind=TEXML)}
+    kept |= {pulled(89, "failed", other), pulled(2, "done", other), pulled(200, "running", other, TEXML)}
+    clean_up()
+    assert set(Pull.objects.filter(pk__in=kept | forgotten).values_list("pk", flat=True)) == kept
