@@ -6,7 +6,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from portal.actors import PORTAL
@@ -21,7 +23,7 @@ from tests.support.times import ago
 from tests.support.webhooks import post_texml
 from voice import tasks
 from voice.models import CallEvent
-from voice.texml import calls
+from voice.texml import calls, evidence
 
 pytestmark = pytest.mark.django_db
 NEW = "v3:new"
@@ -109,6 +111,16 @@ def test_the_callback_of_another_account_settles_nothing(account: TelnyxAccount,
     row = make_call(neighbour, "new", call_control_id=NEW, direction="outgoing", started_at=ago(29))
     Call._model.objects.filter(pk=row.pk).update(to_number=DIAL["To"], from_number=DIAL["From"])
     assert look(command).status == "uncertain"
+
+
+def test_of_the_calls_around_a_dial_no_more_is_read_than_is_compared(account: TelnyxAccount) -> None:
+    command = dialled(account)
+    hear(account, To="+13125550002")
+    with CaptureQueriesContext(connection) as captured:
+        assert evidence.from_callbacks(command) is None
+    looks = [one["sql"] for one in captured if 'FROM "voice_call" ' in one["sql"]]
+    assert looks
+    assert not any('"facts"' in sql for sql in looks)
 
 
 def test_of_two_dials_and_one_call_nobody_knows_whose_it_is(account: TelnyxAccount) -> None:
