@@ -187,6 +187,20 @@ def test_a_hang_up_of_ours_explains_an_end_that_was_asked_for(api: APIClient, ac
     assert (told["confidence"], [proof["what"] for proof in told["evidence"]]) == ("medium", ["hangup"])
 
 
+def test_who_hung_up_is_told_though_an_end_that_was_asked_for_came_shortly_before(
+    api: APIClient, account: TelnyxAccount
+) -> None:
+    for leg, direction in (("a", "incoming"), ("b", "outgoing")):
+        begun = make_event(seconds=-65, leg=leg, direction=direction)
+        tell(account, begun, make_event("call.answered", -60, leg), make_event("call.bridged", -58, leg))
+    other = Call.objects.get(account=account, call_control_id="v3:b-leg")
+    with telnyx_says(account, calls={"data": {"is_alive": False, "end_time": ago(6).isoformat()}}):
+        assert send(api, of_call(other, "refresh")).json()["state"] == "ended"
+    tell(account, make_event("call.hangup", -5))
+    judging.judge_due()
+    assert kept(account) == ("hung_up", "completed", "caller")
+
+
 @pytest.mark.parametrize("defect", [ValueError, DataError("value too long for type character varying(40)")])
 def test_a_defect_with_one_call_puts_off_that_one_only(
     account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch, defect: Any

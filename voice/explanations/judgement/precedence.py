@@ -112,6 +112,8 @@ def _by_another_leg(session: Session, leg: Leg) -> Verdict | None:
     for other in session.ended_near(leg, _SOON, _TOGETHER):
         if other.ended_at is None or end is None or not _were_connected(leg, other):
             continue
+        if other.end_was_asked and leg.was_ended_by_its_person:
+            continue  # Telnyx tells who hung up here, and of the other end no more than when it was
         lead = end - other.ended_at
         ended_first = timedelta(0) < lead <= _SOON
         if abs(lead) <= _TOGETHER and leg.was_ended_by_its_person != other.was_ended_by_its_person:
