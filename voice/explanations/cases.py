@@ -1,15 +1,17 @@
 """Reads the facts of a session from a line of JSON, as cases and bundles have them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from portal.times import read_mail_time, read_time
 from voice.catalogue.texml_fields import in_call_control_words
+from voice.commands.products import Product
 from voice.events.texml_callbacks import kind
 from voice.explanations.judgement.facts import Command, Context, Event, Facts
 from voice.explanations.judgement.telnyx_codes import reason_in, refusal_in
 
+_MOST = 2000  # events in a bundle
 TEXML_TYPES = {
     "texml.call.initiated": "call.initiated",
     "texml.call.ringing": "call.ringing",
@@ -26,12 +28,34 @@ class BadCase(ValueError):
 
 
 def read(case: object) -> Facts:
-    """Read one case: ``events``, ``commands``, ``context``. ``BadCase`` names what cannot be read."""
+    """Read one case: ``events``, ``commands``, ``legs``, ``context``. ``BadCase`` names what cannot be read."""
     if not isinstance(case, dict):
         raise BadCase("a case is an object with events and commands")
     events = [_event(one, f"events[{at}]") for at, one in enumerate(_list(case, "events"))]
     commands = [_command(one, f"commands[{at}]") for at, one in enumerate(_list(case, "commands"))]
+    legs = [one for one in _list(case, "legs") if isinstance(one, dict)]
+    if 0 < len(events) < _MOST:  # else a hang-up may be among those that are not there
+        events += asked_ends(legs, events)
     return Facts(tuple(events), tuple(commands), _context(case.get("context")))
+
+
+def asked_ends(legs: Iterable[Mapping[str, Any]], events: Iterable[Event]) -> list[Event]:
+    """State the ends that no event tells: Telnyx was asked, and how a call ended it says of TeXML's alone.
+
+    ``legs`` are as REST tells them.
+    """
+    reported = {event.leg for event in events if event.type == "call.hangup"}
+    found = list[Event]()
+    for leg in legs:
+        name, at = str(leg.get("call_control_id") or ""), read_time(leg.get("ended_at"))
+        if leg.get("state") != "ended" or at is None or not name or name in reported:
+            continue
+        is_texml = leg.get("product") == Product.TEXML
+        times = {"start_time": "started_at", "answered_time": "answered_at", "end_time": "ended_at"}
+        payload = {told: leg[column] for told, column in times.items() if leg.get(column)}
+        payload |= {"to": leg.get("to"), "ending": leg.get("hangup_cause") if is_texml else ""}
+        found.append(Event(f"end of {name}", "call.hangup", at, name, payload, is_texml=is_texml, is_asked=True))
+    return found
 
 
 def texml_payload(form: Mapping[str, str]) -> dict[str, Any]:

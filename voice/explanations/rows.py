@@ -10,7 +10,8 @@ from django.utils import timezone
 from applications.models import CallControlApplication
 from portal.times import read_time
 from voice.calls import timeline
-from voice.explanations.cases import TEXML_TYPES, texml_payload, was_asked
+from voice.commands.products import Product
+from voice.explanations.cases import TEXML_TYPES, asked_ends, texml_payload, was_asked
 from voice.explanations.judgement import precedence
 from voice.explanations.judgement.facts import Command, Context, Event, Facts
 from voice.explanations.judgement.telnyx_codes import refusal_in
@@ -68,7 +69,7 @@ def facts_of(legs: list[Call]) -> Facts:
     commands = CallCommand.objects.filter(call__in=ids).order_by("-created_at", "-id")[:_MOST]
     told = [_event(event, names[event.call_id]) for event in events if event.call_id in names]
     if len(events) < _MOST:  # else a hang-up may be among those that were not read
-        told += _asked_ends(legs, told)
+        told += asked_ends(map(_told, legs), told)
     return Facts(
         tuple(told),
         tuple(_command(command) for command in commands),
@@ -92,20 +93,16 @@ def _event(event: CallEvent, leg: str) -> Event:
     )
 
 
-def _asked_ends(legs: list[Call], events: list[Event]) -> list[Event]:
-    """State the ends that no event tells: Telnyx was asked, and how a call ended it says of TeXML's alone."""
-    reported = {event.leg for event in events if event.type == "call.hangup"}
-    found = []
-    for leg in legs:
-        if leg.state != Call.State.ENDED or leg.ended_at is None or leg.call_control_id in reported:
-            continue
-        times = {"start_time": leg.started_at, "answered_time": leg.answered_at, "end_time": leg.ended_at}
-        payload = {name: at.isoformat() for name, at in times.items() if at}
-        payload |= {"to": leg.to_number, "ending": leg.hangup_cause if leg.is_texml else ""}
-        name, is_texml = leg.call_control_id, leg.is_texml
-        end = Event(f"end of {name}", "call.hangup", leg.ended_at, name, payload, is_texml=is_texml, is_asked=True)
-        found.append(end)
-    return found
+def _told(leg: Call) -> dict[str, Any]:
+    """Return what a leg's own row tells of its end, as REST does."""
+    times = {name: at.isoformat() for name in ("started_at", "answered_at", "ended_at") if (at := getattr(leg, name))}
+    return times | {
+        "call_control_id": leg.call_control_id,
+        "state": leg.state,
+        "to": leg.to_number,
+        "hangup_cause": leg.hangup_cause,
+        "product": Product.TEXML if leg.is_texml else "",
+    }
 
 
 def _command(command: CallCommand) -> Command:

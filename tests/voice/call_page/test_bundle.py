@@ -17,9 +17,12 @@ from portal.models import AuditEvent, TelnyxAccount
 from portal.view_times import TimePreference
 from tests.support.call_pages import page
 from tests.support.ending_rows import BY_ID, OF_CALLS, store
-from tests.support.factories import make_call
+from tests.support.events import tell
+from tests.support.factories import make_call, make_event
 from tests.support.rows import Call
+from tests.support.times import ago
 from voice.call_page import bundle as call_bundle
+from voice.calls import status
 from voice.explanations import rows
 
 pytestmark = pytest.mark.django_db
@@ -91,6 +94,23 @@ def test_read_again_it_gives_the_same_verdict(
     assert {key: told[key] for key in ("category", "who", "sentence")} == {
         key: expected[key] for key in ("category", "who", "sentence")
     }
+
+
+def test_read_again_an_end_that_telnyx_was_asked_for_is_none_that_was_lost(
+    browser: Client, signed_in: Any, account: TelnyxAccount, tmp_path: Path, capsys: Any
+) -> None:
+    tell(account, make_event(seconds=-65), make_event("call.answered", -60))
+    call = Call.objects.get(account=account)
+    status.merge_answer(call, {"is_alive": False, "end_time": ago(5).isoformat()})
+    expected = rows.verdict_of(Call.objects.get(pk=call.pk)).told()
+    case = tmp_path / "call.json"
+    # who may not see events has none to judge by, and nothing is said of their hang-ups
+    for client, code in ((browser, "ended"), (signed_in("voice.view_call"), "never_seen")):
+        case.write_text(bundle(client, call)["call.json"])
+        call_command("explain", file=str(case), format="json")
+        told = json.loads(capsys.readouterr().out)
+        assert told["code"] == code
+        assert (told["sentence"] == expected["sentence"]) == (code == "ended")
 
 
 def test_it_says_how_old_the_call_is(browser: Client, account: TelnyxAccount) -> None:
