@@ -135,6 +135,9 @@ def test_the_account_is_named_where_there_are_several(api: APIClient, wire: List
     assert "/Accounts/org-2/Queues" in parts(wire.requests[0])[1]
     made = api.post(f"{URL}calls/", DIAL | {"account": "other"}, format="json")
     assert (made.status_code, made.json()["account"], made.json()["parameters"]) == (202, "other", DIAL)
+    refused = problem(api.delete(f"{URL}recordings/rec-1/", {"account": "other"}, format="json"), 400)
+    assert refused["errors"] == {"account": ["Unknown member."]}
+    assert api.delete(f"{URL}recordings/rec-1/?account=other").json()["account"] == "other"
 
 
 ROW = {
