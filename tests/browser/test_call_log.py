@@ -16,6 +16,7 @@ from tests.browser.overflow import sticks_out
 from tests.support.call_pages import LOG
 from tests.support.ending_rows import BY_ID, store
 from tests.support.factories import FROM, make_call, make_event, run_owed
+from tests.support.polling import eventually
 from tests.support.recoveries import undelivered
 from tests.support.rows import Call
 from voice.models import CallTag
@@ -198,6 +199,30 @@ def test_keys_lead_to_the_note_the_tag_and_the_export_of_a_row(
         page.keyboard.press("e")
         page.wait_for_url("**/call/export/?q=is%3Arunning")
         assert window.wrongs == []
+
+
+def test_what_is_chosen_among_suggestions_stays_chosen_when_others_come_late(
+    opened: Callable[..., Any], account: TelnyxAccount, user_with: Any
+) -> None:
+    held = list[Any]()
+    with opened() as window:
+        window.enter(user_with("Support"))
+        window.open(LOG)
+        page, offered = window.page, window.page.get_by_role("option")
+        box = page.get_by_role("combobox", name="Search calls")
+        box.press_sequentially("endin")
+        expect(offered).to_contain_text("how it ended")
+        page.route("**/completions/**", lambda route, _: held.append(route), times=1)
+        box.press("g")
+        eventually(lambda: page.wait_for_timeout(20) or held, "the question for the longer word")
+        box.press("ArrowDown")
+        with page.expect_response("**/completions/**"):
+            held[0].continue_()
+        page.evaluate("async () => (await fetch(location.href)).text()")  # what came before is read by then
+        expect(offered).to_have_attribute("aria-selected", "true")
+        box.press("Enter")
+        expect(box).to_have_value("ending:")
+    assert window.wrongs == []
 
 
 @pytest.mark.parametrize("width", [1440, 390])

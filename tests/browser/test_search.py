@@ -12,6 +12,7 @@ from portal.models import TelnyxAccount
 from tests.browser.overflow import sticks_out
 from tests.support.accounts import make_account
 from tests.support.factories import make_call
+from tests.support.polling import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -99,3 +100,28 @@ def test_the_badge_is_of_what_is_shown(opened: Callable[..., Any], operator: Any
         window.open("/admin/")
         expect(window.page.locator(".portal-where b")).to_have_text("LIVE")
     assert [line for line in found if line] + window.wrongs == []
+
+
+def test_what_is_gone_through_among_what_was_found_stays_when_an_answer_comes_late(
+    opened: Callable[..., Any], account: TelnyxAccount, operator: Any
+) -> None:
+    make_call(account, "a", from_number="+13125550001")
+    held = list[Any]()
+    with opened(viewport={"width": 1440, "height": 900}) as window:
+        window.enter(operator)
+        window.open("/admin/")
+        page, found = window.page, window.page.locator("#portal-search-found a")
+        page.keyboard.press("Control+k")
+        page.keyboard.type("312 555 0001")
+        expect(found.first).to_contain_text("+1 312-555-0001")
+        page.route(
+            lambda address: "0001%20" in address or "0001+" in address, lambda route, _: held.append(route), times=1
+        )
+        page.keyboard.type(" 1")
+        eventually(lambda: page.wait_for_timeout(20) or held, "the question for the longer text")
+        page.keyboard.press("ArrowDown")
+        with page.expect_event("requestfinished"):
+            held[0].continue_()
+        page.evaluate("async () => (await fetch(location.href)).text()")  # what came before is read by then
+        expect(found.first).to_be_focused()
+    assert window.wrongs == []

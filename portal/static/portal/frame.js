@@ -10,9 +10,14 @@
   let asked = 0;
   let waiting;
 
-  const close = () => {
+  // no answer that is still to come changes what was found
+  const hold = () => {
     asked += 1;
     clearTimeout(waiting);
+  };
+
+  const close = () => {
+    hold();
     if (found()) found().hidden = true;
   };
 
@@ -46,6 +51,7 @@
     if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
     event.preventDefault();
     const stops = [search(), ...(found().hidden ? [] : found().querySelectorAll("a"))];
+    if (stops.length > 1) hold();  // it is gone through
     const at = stops.indexOf(document.activeElement) + (event.key === "ArrowDown" ? 1 : -1);
     stops[(at + stops.length) % stops.length].focus();
   });

@@ -21,9 +21,14 @@
     return { begin, end: before.length + rest.length, text: before.slice(begin) };
   }
 
-  function close() {
+  // no answer that is still to come changes the list
+  function hold() {
     clearTimeout(waiting);
     asked += 1;
+  }
+
+  function close() {
+    hold();
     list.hidden = true;
     chosen = null;
     said.textContent = "";
@@ -49,6 +54,7 @@
   }
 
   function choose(step) {
+    hold();
     const options = [...list.children], at = options.indexOf(chosen);
     chosen?.setAttribute("aria-selected", "false");
     // beyond both ends lies what was typed
