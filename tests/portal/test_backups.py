@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, connections
 from django.test import Client
 
 from portal import backups
@@ -171,7 +171,7 @@ def test_the_programs_of_postgresql_are_told_what_stands_in_the_address(
     told = tmp_path / "told"
     with monkeypatch.context() as patched:
         asked = "postgres://ada:pw@/portal?host=/run/pg&sslmode=require&ssl_min_protocol_version=TLSv1.3&passfile=/p"
-        patched.setattr(connection, "settings_dict", database(asked))
+        patched.setattr(connections["default"], "settings_dict", database(asked))
         backups._run("sh", "-c", f"env > {told}")
     wanted = {"PGUSER=ada", "PGHOST=/run/pg", "PGSSLMODE=require", "PGSSLMINPROTOCOLVERSION=TLSv1.3", "PGPASSFILE=/p"}
     assert wanted <= set(told.read_text().splitlines())
