@@ -3,7 +3,7 @@
 Lost is ours, not Telnyx's: the call is not alive there, and its end is nowhere. Only whole answers lead to it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -82,7 +82,7 @@ def _listed(run: RecoveryRun) -> tuple[dict[str, JsonObject], set[str]]:
     for connection_id in dict.fromkeys([*connections[:_MOST_APPLICATIONS], *_applications(run.account)]):
         unlisted.add(connection_id)
         with run.asking_one(run.unanswered):
-            found = _alive(run, connection_id)
+            found = _alive(run.account, connection_id, run.count)
             listed |= {str(one.get("call_control_id")): one | {"connection_id": connection_id} for one in found.rows}
             if not found.complete:
                 raise TelnyxUnread("Telnyx's list of an application's live calls could not be read whole.")
@@ -91,10 +91,10 @@ def _listed(run: RecoveryRun) -> tuple[dict[str, JsonObject], set[str]]:
     return listed, unlisted
 
 
-def _alive(run: RecoveryRun, connection_id: str) -> paging.Listing:
+def _alive(account: TelnyxAccount, connection_id: str, on_page: Callable[[], object] | None = None) -> paging.Listing:
     """List the live calls of an application; none, too, if Telnyx has no such application."""
     try:
-        return status.active_calls(run.account, connection_id, on_page=run.count)
+        return status.active_calls(account, connection_id, on_page=on_page)
     except TelnyxRefused as error:
         if not error.is_not_found and error.code != _NO_SUCH:
             raise

@@ -124,7 +124,7 @@ def test_each_change_takes_its_permission(
     problem(getattr(api_for(user_with(*others)), method)(url, EXAMPLE, format="json"), 403)
     assert list(Flow.objects.all()) == [flow]
     allowed = api_for(user_with(f"voice.{permission}", "voice.dial", "voice.control_call", username="other"))
-    assert getattr(allowed, method)(url, EXAMPLE, format="json").status_code == status
+    assert getattr(allowed, method)(url, None if method == "delete" else EXAMPLE, format="json").status_code == status
 
 
 @pytest.mark.parametrize(
