@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.contrib.sessions.models import Session
@@ -98,14 +99,18 @@ def test_what_is_typed_goes_along_into_the_file_the_columns_and_the_filters(
     assert window.wrongs == []
 
 
-def test_a_page_that_asks_by_itself_leads_to_the_sign_in_when_its_person_is_signed_out(
+def test_a_list_that_asks_by_itself_tells_who_is_signed_out_so_and_leads_through_the_sign_in_back_to_itself(
     opened: Callable[..., Any], operator: Any, account: TelnyxAccount
 ) -> None:
     begin(CALL_CONTROL, account, PORTAL)  # the line above the list asks how far it is
     with opened(viewport=WIDE) as window:
         window.enter(operator)
-        window.open(page_url("changelist"))
+        window.open(f"{page_url('changelist')}?q=desk")
         Session.objects.all().delete()
-        window.page.wait_for_url("**/admin/login/**")
-        expect(window.page.locator("[name=username]")).to_have_count(1)
+        told = window.page.get_by_role("alert").filter(has_text="You were signed out")
+        with window.page.context.expect_page() as other:
+            told.get_by_role("link", name="Sign in").click()
+        expect(other.value.locator("[name=username]")).to_have_count(1)
+        assert parse_qs(urlsplit(other.value.url).query)["next"] == [f"{page_url('changelist')}?q=desk"]
+        expect(window.page.locator("#searchbar")).to_have_value("desk")
     assert window.wrongs == []
