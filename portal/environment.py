@@ -10,7 +10,7 @@ from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
 
 import environ
 import httpx
@@ -291,7 +291,7 @@ def database(text: str) -> dict[str, Any]:
         # a file, since tests speak to the portal through threads and processes of their own
         config["TEST"] = {"NAME": str(keys.var_dir() / "test.sqlite3")}
     elif "postgres" in engine:
-        config["OPTIONS"] = _asked_of_postgresql(config)
+        config["OPTIONS"] = _asked_of_postgresql(config, parse_qs(text.partition("?")[2].partition("#")[0]))
         config["CONN_HEALTH_CHECKS"] = True  # a worker keeps its connections, and one may have been ended meanwhile
     else:
         raise ValueError("must name PostgreSQL or SQLite.")
@@ -300,12 +300,13 @@ def database(text: str) -> dict[str, Any]:
     return config
 
 
-def _asked_of_postgresql(config: dict[str, Any]) -> dict[str, Any]:
-    """Return the options of each connection: ours, and over them those that stand behind the ``?``.
+def _asked_of_postgresql(config: dict[str, Any], written: dict[str, list[str]]) -> dict[str, Any]:
+    """Return the options of each connection: ours, and over them those that stand behind the ``?``, as ``written``.
 
     No part of them is in the error.
     """
-    given = {name: str(value) for name, value in config.get("OPTIONS", {}).items()}
+    # ``config`` has a number where 0123 is written, which may be a password
+    given = {name: written.get(name, [str(value)])[0] for name, value in config.get("OPTIONS", {}).items()}
     wrong = ValueError("must have behind its ? only what PostgreSQL's own clients know, as sslmode=verify-full.")
     if config.keys() - _PARTS or given.keys() & {"conninfo", "dbname", "service"}:  # the database stands before it
         raise wrong

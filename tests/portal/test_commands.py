@@ -11,6 +11,7 @@ from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command, get_commands, load_command_class
 from django.core.management.base import OutputWrapper
 from django.utils import timezone
+from gunicorn.config import Config
 
 from portal.checks import OWN_CHECKS
 from portal.management.commands import start
@@ -165,3 +166,15 @@ def test_the_first_administrator_has_a_name_nobody_knows_once_there_is_something
     assert re.fullmatch(name, made)
     assert get_user_model().objects.get(username=made).check_password(password)
     assert start._make_first_administrator() is None
+
+
+_LOCAL = "127.0.0.1,::1"
+
+
+@pytest.mark.parametrize(("named", "trusted"), [(None, _LOCAL), (" ", _LOCAL), ("10.0.0.7", "10.0.0.7")])
+def test_an_empty_name_of_the_proxy_is_none(monkeypatch, named, trusted):
+    monkeypatch.delenv("FORWARDED_ALLOW_IPS", raising=False)
+    if named is not None:
+        monkeypatch.setenv("FORWARDED_ALLOW_IPS", named)
+    parser = Config().parser()
+    assert parser.parse_args(start._web_options()).forwarded_allow_ips == trusted

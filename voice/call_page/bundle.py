@@ -17,6 +17,7 @@ from voice.call_page import picture, summary
 from voice.call_page.session import Session
 from voice.calls import search
 from voice.calls.serializers import CallSerializer
+from voice.catalogue.event_types import ENDS
 from voice.commands.products import tell_products
 from voice.commands.serializers import CommandSerializer
 from voice.explanations.judgement.verdicts import Verdict
@@ -30,9 +31,8 @@ _AT_TELNYX, _AT_CARRIERS = timedelta(hours=72), timedelta(hours=48)
 def packed(session: Session, actor: Actor, request: Any) -> bytes:
     """Return the zip, as its asker may see all of it, and note in the audit trail that it was taken."""
     with timezone.override(UTC):  # it says so, and is read elsewhere; serializers write a time in the zone of who looks
-        events, commands = _events(session), _commands(session, request)  # one more than is packed, if there are more
-        is_cut = max(len(events), len(commands)) > _MOST
-        events, commands = events[:_MOST], commands[:_MOST]
+        (events, is_cut), commands = _events(session), _commands(session, request)
+        is_cut, commands = is_cut or len(commands) > _MOST, commands[:_MOST]
         case = json.dumps(_case(session, request, events, commands), ensure_ascii=False, default=_written)
         files = {
             "summary.txt": "\n".join(_summary(session, is_cut)) + "\n",
@@ -71,7 +71,7 @@ def _summary(session: Session, is_cut: bool) -> Iterator[str]:
     yield ""
     yield from text.what_is_not_there(session.scene)
     if is_cut:
-        yield f"There are more events or commands than are packed here: the first {_MOST} of each."
+        yield f"There are more events or commands than are packed here: the first {_MOST} of each, and all ends."
     yield f"Question to Telnyx: {_question(session)}"
 
 
@@ -134,12 +134,18 @@ def _said(verdict: Verdict, session: Session) -> dict[str, Any]:
     return verdict.told() | sentences | {"flags": [session.words(flag) for flag in verdict.flags]}
 
 
-def _events(session: Session) -> list[dict[str, Any]]:
+def _events(session: Session) -> tuple[list[dict[str, Any]], bool]:
+    """Return the events that are packed, and whether there are more: of very many the first, and how each leg ended."""
     if not session.user.has_perm("voice.view_callevent"):
-        return []
+        return [], False
     rows: Any = CallEvent.objects.filter(call__in=[leg.pk for _, leg in session.legs]).exclude(payload=None)
     rows = rows.annotate(at=HAPPENED_AT).defer("body", "headers").order_by("at", "id")
-    return [_event(event, session) for event in rows[: _MOST + 1]]
+    found = list(rows[: _MOST + 1])
+    if is_cut := len(found) > _MOST:
+        ends = list(rows.filter(event_type__in=ENDS)[: _MOST // 2])
+        others = [event for event in found if event.event_type not in ENDS][: _MOST - len(ends)]
+        found = sorted([*others, *ends], key=lambda event: (event.at, event.pk))
+    return [_event(event, session) for event in found], is_cut
 
 
 def _event(event: CallEvent, session: Session) -> dict[str, Any]:
@@ -152,6 +158,7 @@ def _event(event: CallEvent, session: Session) -> dict[str, Any]:
 
 
 def _commands(session: Session, request: Any) -> list[dict[str, Any]]:
+    """Return the commands, one more than is packed if there are more."""
     if not session.user.has_perm("voice.view_callcommand"):
         return []
     rows = CallCommand.objects.filter(call__in=[leg.pk for _, leg in session.legs])

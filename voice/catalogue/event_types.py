@@ -94,6 +94,9 @@ EVENT_TYPES: dict[str, EventType] = {
     "conference.participant.speak.ended": EventType("Speaking to a participant ended"),
 }
 
+# what tells the end of a leg
+ENDS = tuple(name for name, known in EVENT_TYPES.items() if known.state == "ended")
+
 # No rule runs for these: what a TeXML call does is told by documents.
 TEXML_TYPES: dict[str, EventType] = {
     "texml.call.initiated": EventType("Call initiated (TeXML)", "initiated", rank=1),

@@ -10,6 +10,7 @@ from django.utils import timezone
 from applications.models import CallControlApplication
 from portal.times import read_time
 from voice.calls import timeline
+from voice.catalogue.event_types import ENDS
 from voice.commands.products import Product
 from voice.explanations.cases import TEXML_TYPES, asked_ends, texml_payload, was_asked
 from voice.explanations.judgement import precedence
@@ -64,12 +65,12 @@ def facts_of(legs: list[Call]) -> Facts:
     names = {leg.pk: leg.call_control_id for leg in legs}
     found = CallEvent.objects.filter(call__in=ids).exclude(event_type__in=_NOISE).exclude(status__in=_UNUSED)
     events = list(found.defer("body", "headers").order_by("-received_at", "-id")[:_MOST])
-    if len(events) == _MOST:  # of very many the last ones count, and how it all began
-        events += found.defer("body", "headers").filter(event_type__in=_BEGINNING).order_by("received_at")[:_MOST]
+    if len(events) == _MOST:  # of very many the last ones count, and how each leg began and ended
+        for telling in (_BEGINNING, ENDS):
+            events += found.defer("body", "headers").filter(event_type__in=telling).order_by("received_at")[:_MOST]
     commands = CallCommand.objects.filter(call__in=ids).order_by("-created_at", "-id")[:_MOST]
     told = [_event(event, names[event.call_id]) for event in events if event.call_id in names]
-    if len(events) < _MOST:  # else a hang-up may be among those that were not read
-        told += asked_ends(map(_told, legs), told)
+    told += asked_ends(map(_told, legs), told)
     return Facts(
         tuple(told),
         tuple(_command(command) for command in commands),

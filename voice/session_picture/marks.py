@@ -6,10 +6,10 @@ from datetime import datetime
 from itertools import groupby
 
 from voice.calls.timeline import Entry
+from voice.catalogue.event_types import ENDS
 
 MOST = 200  # drawn; of more, those that are near to each other on one lane are drawn as one
 _TROUBLE = ("error", "failed", "absent")
-_ENDS = {"call.hangup", "texml.call.completed"}
 _KEYS = {"call.dtmf.received"}
 _QUIET = {"call.initiated", "call.answered", "texml.call.initiated", "texml.call.answered", "call.hangup"}
 _FAMILIES = (
@@ -104,7 +104,7 @@ def _kind_of_event(entry: Entry) -> str:
         return "problem"
     if entry.name in _KEYS:
         return "key"
-    if entry.name in _ENDS:
+    if entry.name in ENDS:
         return "end"
     if entry.name in _QUIET:
         return "step"

@@ -1,7 +1,7 @@
 """Decides for pages and REST alike what of a list is asked of Telnyx, and what of its answer a person may see."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.core import signing
 from rest_framework.exceptions import APIException
@@ -20,6 +20,14 @@ _LINK, _SAID = "media_url", "transcription_text"  # what was said, for those who
 _SIDES = ("From", "To")  # filters that search for a number
 
 
+class Listed(NamedTuple):
+    """Names a list: Telnyx's operation, the filters, and ids of whose it is, as account and call."""
+
+    name: str
+    wanted: Mapping[str, str]
+    of: tuple[str, ...]
+
+
 class SideRefused(Exception):
     """Says in words why a number is not searched for, and in which filter it stands."""
 
@@ -31,25 +39,26 @@ class SideRefused(Exception):
         return self.refused.problem(self.side)
 
 
-def query(name: str, wanted: Mapping[str, str], actor: Actor, sealed: str | None, size: int) -> dict[str, str]:
+def query(listed: Listed, actor: Actor, sealed: str | None, size: int) -> dict[str, str]:
     """Return what Telnyx is asked for a page of a list: the filters, or what the cursor ``sealed`` holds.
 
-    Raises ``InvalidParameters`` for a value that the list does not take and for what is no cursor of ours, or of other
-    filters; ``SideRefused`` for a number that who may not see whole ones may not search for.
+    Raises ``InvalidParameters`` for a value that the list does not take and for what is no cursor of ours, or of
+    another list or other filters; ``SideRefused`` for a number that who may not see whole ones may not search for.
     """
-    texml_operations.check_filters(name, wanted)
+    wanted = listed.wanted
+    texml_operations.check_filters(listed.name, wanted)
     for side in _SIDES if not may_see_whole(actor.user) else ():
         if side in wanted:
             try:
                 search.admit(wanted[side], actor)
             except search.SearchRefused as refused:
                 raise SideRefused(side, refused) from None
-    return _opened(sealed, name, wanted) if sealed else {**wanted, "PageSize": str(size)}
+    return _opened(sealed, listed) if sealed else {**wanted, "PageSize": str(size)}
 
 
-def cursor(query: dict[str, str], name: str, wanted: Mapping[str, str]) -> str:
+def cursor(query: dict[str, str], listed: Listed) -> str:
     """Seal the query of a neighbouring page, so that nobody makes one up, with the list and the filters it is of."""
-    return signing.dumps({"query": query, "of": [name, dict(wanted)]}, salt=_SALT, compress=True)
+    return signing.dumps({"query": query, "of": _written(listed)}, salt=_SALT, compress=True)
 
 
 def shown(user: Any, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -80,13 +89,18 @@ def without_link(user: Any, row: Mapping[str, Any]) -> dict[str, Any]:
     return shown(user, row) | ({_LINK: HIDDEN} if row.get(_LINK) else {})
 
 
-def _opened(sealed: str, name: str, wanted: Mapping[str, str]) -> dict[str, str]:
+def _written(listed: Listed) -> list[Any]:
+    return [listed.name, dict(listed.wanted), list(listed.of)]
+
+
+def _opened(sealed: str, listed: Listed) -> dict[str, str]:
     try:
         opened: dict[str, Any] = signing.loads(sealed, salt=_SALT)
     except signing.BadSignature:
         words = "This is no cursor of ours. Follow next and previous as they are."
         raise InvalidParameters({"cursor": [words]}) from None
-    if opened["of"] != [name, dict(wanted)]:  # Telnyx's page is of the filters that it was first asked with
-        raise InvalidParameters({"cursor": ["This cursor is of other filters: leave it out to begin with these."]})
+    if opened["of"] != _written(listed):  # Telnyx's page is of what it was first asked for
+        words = "This cursor is of another list, or of other filters: leave it out to begin with these."
+        raise InvalidParameters({"cursor": [words]})
     query: dict[str, str] = opened["query"]
     return query

@@ -1,6 +1,6 @@
 """Provides what the REST views of TeXML share: the account, Telnyx's pages behind our cursor, numbers masked."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from drf_spectacular.helpers import forced_singular_serializer
@@ -93,8 +93,9 @@ class TexmlViewSet(PortalViewSet):
         known = texml_operations.filters(name)
         refuse_unknown_parameters(request, *known, "account", "cursor", "page_size", *also)
         wanted = {one: request.query_params[one] for one in known if one in request.query_params}
+        listed = listings.Listed(name, wanted, (account_name(request, request.data) or "", *self.kwargs.values()))
         try:
-            query = listings.query(name, wanted, self.actor, request.query_params.get("cursor"), page_size_of(request))
+            query = listings.query(listed, self.actor, request.query_params.get("cursor"), page_size_of(request))
         except InvalidParameters as error:
             raise ValidationError(error.errors) from None
         except listings.SideRefused as refused:
@@ -103,8 +104,8 @@ class TexmlViewSet(PortalViewSet):
             raise NotFound
         return Response(
             {
-                "next": self._link(request, name, wanted, found.next),
-                "previous": self._link(request, name, wanted, found.previous),
+                "next": self._link(request, listed, found.next),
+                "previous": self._link(request, listed, found.previous),
                 "as_of": found.as_of,
                 "results": [listings.shown(request.user, row) for row in found.rows],
             }
@@ -121,9 +122,9 @@ class TexmlViewSet(PortalViewSet):
     def accepted(self, make: Callable[[], CallCommand]) -> Response:
         return accepted(self, make)
 
-    def _link(self, request: Request, name: str, wanted: Mapping[str, str], query: dict[str, str] | None) -> str | None:
+    def _link(self, request: Request, listed: listings.Listed, query: dict[str, str] | None) -> str | None:
         if query is None:
             return None
         kept = request.query_params.copy()
-        kept["cursor"] = listings.cursor(query, name, wanted)
+        kept["cursor"] = listings.cursor(query, listed)
         return request.build_absolute_uri(f"{request.path}?{kept.urlencode()}")

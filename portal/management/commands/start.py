@@ -17,6 +17,7 @@ from kombu.exceptions import OperationalError
 
 from portal.accounts import ensure_accounts
 from portal.celery import app
+from portal.environment import setting
 from portal.progress import Bar
 from portal.supervision.child import die_with_parent
 from portal.supervision.supervisor import Address, Plan, Process
@@ -134,7 +135,9 @@ def _web_options() -> list[str]:
     # its control socket would lie in the home directory, one for all portals
     # a request that is here may wait for Telnyx, for 8 s at most
     times = ["--timeout", "60", "--graceful-timeout", "9"]
-    return ["-b", bind, *threads, "--log-level", "warning", *times, "--no-control-socket"]
+    proxies = setting("FORWARDED_ALLOW_IPS", str, "127.0.0.1,::1")  # one that is empty would be nobody to gunicorn
+    options = ["--forwarded-allow-ips", proxies, "--log-level", "warning", "--no-control-socket"]
+    return ["-b", bind, *threads, *times, *options]
 
 
 def _make_first_administrator() -> tuple[str, str] | None:

@@ -79,6 +79,8 @@ def test_it_says_that_there_is_more_only_where_there_is(
     found = bundle(browser, first)
     assert ("than are packed here" in found["summary.txt"]) is is_cut
     assert len(found["webhooks.ndjson"].splitlines()) == len(json.loads(found["call.json"])["events"]) == most
+    types = [json.loads(line)["data"]["event_type"] for line in found["webhooks.ndjson"].splitlines()]
+    assert types[-2:] == ["call.hangup"] * 2  # a ticket asks how it ended
     assert AuditEvent.objects.get(action="call.bundle").details["events"] == most
 
 
@@ -111,6 +113,23 @@ def test_read_again_an_end_that_telnyx_was_asked_for_is_none_that_was_lost(
         told = json.loads(capsys.readouterr().out)
         assert told["code"] == code
         assert (told["sentence"] == expected["sentence"]) == (code == "ended")
+
+
+def test_read_again_an_end_that_telnyx_was_asked_for_is_told_of_a_cut_one_too(
+    browser: Client, account: TelnyxAccount, tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (call_bundle, rows):
+        monkeypatch.setattr(module, "_MOST", 2)
+    keys = [make_event("call.dtmf.received", -50 + second, digit="1") for second in range(3)]
+    tell(account, make_event(seconds=-65), make_event("call.answered", -60), *keys)
+    call = Call.objects.get(account=account)
+    status.merge_answer(call, {"is_alive": False, "end_time": ago(5).isoformat()})
+    expected = rows.verdict_of(Call.objects.get(pk=call.pk)).told()
+    assert expected["code"] == "ended"
+    case = tmp_path / "call.json"
+    case.write_text(bundle(browser, call)["call.json"])
+    call_command("explain", file=str(case), format="json")
+    assert json.loads(capsys.readouterr().out)["code"] == "ended"
 
 
 def test_it_says_how_old_the_call_is(browser: Client, account: TelnyxAccount) -> None:

@@ -16,31 +16,40 @@ ROW = {"sid": "v3:a-leg", "from": "+13125550143", "media_url": "https://a.exampl
 CALLS = "texml.calls.list"
 
 
+def listed(wanted: dict[str, str], name: str = CALLS, *of: str) -> listings.Listed:
+    return listings.Listed(name, wanted, of)
+
+
 def test_a_cursor_is_opened_as_it_was_sealed(operator: User) -> None:
     ada, wanted = Actor("ada", operator), {"To": "+13125550001"}
     query = {"PageToken": "abc"} | wanted
-    sealed = listings.cursor(query, CALLS, wanted)
-    assert listings.query(CALLS, wanted, ada, sealed, 50) == query
-    assert listings.query(CALLS, {"Status": "busy"}, ada, None, 7) == {"Status": "busy", "PageSize": "7"}
+    sealed = listings.cursor(query, listed(wanted, CALLS, "main"))
+    assert listings.query(listed(wanted, CALLS, "main"), ada, sealed, 50) == query
+    assert listings.query(listed({"Status": "busy"}), ada, None, 7) == {"Status": "busy", "PageSize": "7"}
     with pytest.raises(InvalidParameters, match="no cursor of ours"):
-        listings.query(CALLS, wanted, ada, sealed[:-1], 50)
-    for name, other in ((CALLS, {}), (CALLS, wanted | {"Status": "busy"}), ("texml.recordings.list", {})):
-        with pytest.raises(InvalidParameters, match="of other filters"):
-            listings.query(name, other, ada, sealed, 50)
+        listings.query(listed(wanted, CALLS, "main"), ada, sealed[:-1], 50)
+    for other in (
+        listed({}, CALLS, "main"),
+        listed(wanted | {"Status": "busy"}, CALLS, "main"),
+        listed({}, "texml.recordings.list", "main"),
+        listed(wanted, CALLS, "other"),
+    ):
+        with pytest.raises(InvalidParameters, match="of another list, or of other filters"):
+            listings.query(other, ada, sealed, 50)
     with pytest.raises(InvalidParameters, match="Status"):
-        listings.query(CALLS, {"Status": "over"}, ada, None, 50)
+        listings.query(listed({"Status": "over"}), ada, None, 50)
 
 
 @pytest.mark.parametrize("side", ["From", "To"])
 def test_a_part_of_a_number_is_for_who_may_see_whole_ones(
     operator: User, user_with: Callable[..., User], side: str
 ) -> None:
-    assert listings.query(CALLS, {side: "312"}, Actor("ada", operator), None, 50)[side] == "312"
+    assert listings.query(listed({side: "312"}), Actor("ada", operator), None, 50)[side] == "312"
     masked = Actor("bob", user_with("voice.view_call"))
     with pytest.raises(listings.SideRefused) as refused:
-        listings.query(CALLS, {side: "312"}, masked, None, 50)
+        listings.query(listed({side: "312"}), masked, None, 50)
     assert (refused.value.side, refused.value.problem().status_code) == (side, 400)
-    assert listings.query(CALLS, {side: "+13125550001"}, masked, None, 50)[side] == "+13125550001"
+    assert listings.query(listed({side: "+13125550001"}), masked, None, 50)[side] == "+13125550001"
     assert AuditEvent.objects.filter(action="call.search", user=masked.user).count() == 1
 
 

@@ -129,6 +129,19 @@ def test_beside_a_cursor_no_other_filter_is_left_out_in_silence(api: APIClient) 
         assert api.get(follows).status_code == 200
 
 
+def test_a_cursor_of_one_call_is_none_of_another(api: APIClient) -> None:
+    told = {"recordings": [], "next_page_uri": "/v2/x?Page=1&PageSize=50&PageToken=a", "previous_page_uri": None}
+    with telnyx_texml(lambda method, path: told) as server:
+        wired(server.url)
+        follows = api.get(f"{URL}calls/v3:a-leg/recordings/").json()["next"]
+        asked = len(server.requests)
+        other = follows.replace("a-leg", "b-leg")
+        assert other != follows
+        assert set(problem(api.get(other), 400)["errors"]) == {"cursor"}
+        assert len(server.requests) == asked
+        assert api.get(follows).status_code == 200
+
+
 @pytest.mark.parametrize("cursor", ["x", "eyJhIjoxfQ:1:2"])
 def test_a_cursor_that_is_none_of_ours_is_refused(api: APIClient, cursor: str) -> None:
     wired("http://127.0.0.1:9")

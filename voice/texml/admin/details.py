@@ -20,6 +20,7 @@ from voice.texml import calls as texml_calls
 from voice.texml import conferences, listings, recordings
 from voice.texml.admin import lists, pages, resources
 from voice.texml.admin.resources import Cell, Resource
+from voice.texml.listings import Listed
 
 Row = dict[str, Any]
 _PAUSED = {"paused": ("Go on", "in-progress"), "in-progress": ("Pause", "paused")}
@@ -109,7 +110,8 @@ def _call(request: HttpRequest, account: TelnyxAccount, sid: str, told: Row) -> 
         ends = [("texml.calls.stop_stream", "Stop streaming"), ("texml.calls.stop_siprec", "Stop SIPREC")]
         context["more"] = resources.buttons(user, account, [(action, label, of_it) for action, label in ends])
         context["note"] = "Telnyx advises against Call Control's actions on a TeXML call: use these."
-    part = pages.part(request, name, lambda query: texml_calls.recordings(account, sid, query), "recordings")
+    listed = Listed(name, {}, (account.name, sid))
+    part = pages.part(request, listed, lambda query: texml_calls.recordings(account, sid, query), "recordings")
     context["sections"] = [_recordings(user, account, part)]
     return context
 
@@ -128,13 +130,16 @@ def _conference(request: HttpRequest, account: TelnyxAccount, sid: str, told: Ro
         ]
         context["buttons"] = resources.buttons(user, account, wanted)
     inside = pages.part(
-        request, "texml.participants.list", lambda query: conferences.participants(account, sid, query), "inside"
+        request,
+        Listed("texml.participants.list", {}, (account.name, sid)),
+        lambda query: conferences.participants(account, sid, query),
+        "inside",
     )
     as_of_calls = request.GET.get("listing") == "json"
     name = "texml.conferences.recordings_json" if as_of_calls else "texml.conferences.recordings"
     kept = pages.part(
         request,
-        name,
+        Listed(name, {}, (account.name, sid)),
         lambda query: conferences.recordings(account, sid, query, as_of_calls=as_of_calls),
         "recordings",
     )

@@ -11,6 +11,7 @@ from voice.catalogue import texml_operations
 from voice.texml import listings
 from voice.texml.admin import pages, resources
 from voice.texml.admin.resources import Resource
+from voice.texml.listings import Listed
 
 _SIGNS = {">": "from", "<": "until"}
 _FIRST_DAYS = ("StartTime>", "StartTime<", "DateCreated>", "DateCreated<")
@@ -47,7 +48,8 @@ def view(request: HttpRequest, resource: Resource) -> HttpResponse:
         return pages.draw(request, "list", title, **context)
     known = texml_operations.filters(resource.list_name)
     wanted = {name: text for name in known if (text := request.GET.get(name, "").strip())}
-    told = pages.part(request, resource.list_name, lambda query: resource.at_telnyx(account, query), "cursor", **wanted)
+    listed = Listed(resource.list_name, wanted, (account.name,))
+    told = pages.part(request, listed, lambda query: resource.at_telnyx(account, query), "cursor")
     head = [column.title for column in resource.columns]
     filters = _filters(resource, known, wanted, told["errors"])
     context |= {

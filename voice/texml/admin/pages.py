@@ -64,15 +64,15 @@ def asked(ask: Callable[[], T | None]) -> tuple[T | None, str]:
 
 
 def part(
-    request: HttpRequest, name: str, ask: Callable[[Mapping[str, str]], Page | None], at: str, **kept: str
+    request: HttpRequest, listed: listings.Listed, ask: Callable[[Mapping[str, str]], Page | None], at: str
 ) -> dict[str, Any]:
     """Read a page of a list for a page of its own or a part of one; ``at`` is the parameter with its cursor.
 
-    ``kept`` are filters. A refused one is told by ``errors``, and Telnyx is not asked.
+    A refused filter is told by ``errors``, and Telnyx is not asked.
     """
     told: dict[str, Any] = {"rows": [], "error": "", "errors": {}, "as_of": None}
     try:
-        query = listings.query(name, kept, actor_of(request), request.GET.get(at), PAGE_SIZE)
+        query = listings.query(listed, actor_of(request), request.GET.get(at), PAGE_SIZE)
     except InvalidParameters as error:
         return told | {"errors": error.errors, "error": " ".join(error.errors.get("cursor", []))}
     except listings.SideRefused as refused:
@@ -81,7 +81,7 @@ def part(
     if found is not None:
         told |= {"rows": found.rows, "as_of": found.as_of}
         for way, neighbour in (("next", found.next), ("previous", found.previous)):
-            told[way] = _turned(request, at, listings.cursor(neighbour, name, kept)) if neighbour else ""
+            told[way] = _turned(request, at, listings.cursor(neighbour, listed)) if neighbour else ""
     return told
 
 
