@@ -56,6 +56,8 @@ class AccountForm(RoomForm):
         self.accounts = {str(row.pk): row for row in TelnyxAccount.objects.order_by("name")}
         choices = [(key, f"{row} ({'LIVE' if row.is_live else 'SANDBOX'})") for key, row in self.accounts.items()]
         widget, initial = UnfoldAdminSelectWidget, request.GET.get("account")
+        if len(choices) != 1 and initial not in self.accounts:
+            choices.insert(0, ("", "Choose an account"))  # the first one would be nobody's choice
         self.fields["account"] = forms.ChoiceField(choices=choices, initial=initial, widget=widget)
 
     @property

@@ -345,3 +345,18 @@ def test_up_to_200_calls_are_chosen_from(browser: Client) -> None:
         make_call(wired, "oldest", started_at=ago(300))
         form = browser.get(url).context["form"]
     assert (form.calls, len(form.legs), "v3:oldest-leg" in dict(form.legs)) == ({}, 200, False)
+
+
+@pytest.mark.parametrize("kind", ["conference/new/", "conference/queues/new/"])
+def test_of_several_accounts_none_is_chosen_for_anybody(browser: Client, kind: str) -> None:
+    url = f"/admin/voice/{kind}"
+    first = make_account("branch")
+    assert ("", "Choose an account") not in browser.get(url).context["form"]["account"].field.choices
+    make_account("main")
+    for asked in ("", "?account=", "?account=999999"):
+        assert browser.get(url + asked).context["form"]["account"].field.choices[0] == ("", "Choose an account")
+    named = browser.get(f"{url}?account={first.pk}").context["form"]["account"]
+    assert (str(named.value()), ("", "Choose an account") in named.field.choices) == (str(first.pk), False)
+    refused = browser.post(url, {"intent": str(uuid.uuid4()), "account": "", "name": "support", "queue_name": "support"})
+    assert "account" in refused.context["form"].errors
+    assert not CallCommand.objects.exists()
