@@ -25,6 +25,7 @@ from django.utils import timezone
 from psycopg.sql import SQL, Identifier
 
 from portal.encryption import key_id
+from portal.environment import LIMITS
 
 MANIFEST = "manifest.json"
 _FILES = {"sqlite": "portal.sqlite3", "postgresql": "portal.dump"}
@@ -238,13 +239,15 @@ def _connected(**more: Any) -> Iterator[psycopg.Connection[Any]]:
 
 
 def _access() -> dict[str, str]:
-    """Return how the server is reached, by libpq's names; what it is asked for there is not among it."""
+    """Return how the server is reached, by libpq's names, and what stands in the address besides."""
     told = connection.settings_dict
     names = {"user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
     found = {name: str(told[key]) for name, key in names.items() if told[key]}
     # ours are numbers, the pool, and limits that pages have
-    asked = {name: value for name, value in told["OPTIONS"].items() if isinstance(value, str) and name != "options"}
-    return asked | found
+    asked = {name: value for name, value in told["OPTIONS"].items() if isinstance(value, str)}
+    if "options" in asked:
+        asked["options"] = asked["options"].removeprefix(LIMITS).strip()
+    return {name: value for name, value in asked.items() if value} | found
 
 
 def _rows(opened: psycopg.Connection[Any]) -> dict[str, int]:

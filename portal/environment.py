@@ -23,15 +23,16 @@ from portal import keys
 from portal.statement_timeout import TimedConnection
 
 # Whose database is gone hears of it within seconds. A pool gives up trying soon, and tries again as soon as somebody
-# asks: its own pauses would grow to minutes. ``options``: a statement whose client has gone ends, lock or not; a
+# asks: its own pauses would grow to minutes. The limits: a statement whose client has gone ends, lock or not; a
 # transaction in which nothing happens (its process is frozen, a handler hangs) ends too: others wait for its locks.
+LIMITS = "-c client_connection_check_interval=1s -c idle_in_transaction_session_timeout=10s"
 _POSTGRESQL: dict[str, Any] = {
     "connect_timeout": 2,
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,  # milliseconds
-    "options": "-c client_connection_check_interval=1s -c idle_in_transaction_session_timeout=10s",
+    "options": LIMITS,
     "pool": {
         "min_size": 1,
         "max_size": 64,  # the threads of one process that does all the work: worker, sweep, alerts
@@ -314,7 +315,7 @@ def _asked_of_postgresql(config: dict[str, Any], written: dict[str, list[str]]) 
         make_conninfo(**given)
     except ProgrammingError:
         raise wrong from None
-    return _POSTGRESQL | given | {"options": f"{_POSTGRESQL['options']} {given.get('options', '')}".rstrip()}
+    return _POSTGRESQL | given | {"options": f"{LIMITS} {given.get('options', '')}".rstrip()}
 
 
 def from_file(name: str, file: Path) -> str:

@@ -12,6 +12,7 @@ from tests.browser.overflow import sticks_out
 from tests.support.call_pages import page
 from tests.support.events import tell
 from tests.support.factories import make_call, make_event
+from tests.support.inbox import make_application
 from tests.support.rows import Call
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.long]
@@ -127,4 +128,20 @@ def test_a_page_that_draws_itself_anew_tells_who_is_signed_out_so_and_leaves_wha
         expect(note).to_have_value("Call back on Monday")
         window.page.get_by_role("button", name="Ask Telnyx for its record").click()  # nobody presses unawares
         window.page.wait_for_url("**/admin/login/**")
+    assert window.wrongs == []
+
+
+def test_who_is_signed_out_and_chooses_something_keeps_what_was_pasted(
+    opened: Callable[..., Any], account: TelnyxAccount, operator: Any
+) -> None:
+    make_application(account, application_name="line")
+    with opened() as window:
+        window.enter(operator)
+        window.open("/admin/voice/dialbatch/new/")
+        pasted = window.page.locator("[name=numbers]")
+        pasted.fill("+13125550001")
+        Session.objects.all().delete()
+        window.page.locator("[name=connection_id]").select_option(index=1)
+        expect(window.page.get_by_role("alert").filter(has_text="You were signed out")).to_have_count(1)
+        expect(pasted).to_have_value("+13125550001")
     assert window.wrongs == []

@@ -171,9 +171,11 @@ def test_the_programs_of_postgresql_are_told_what_stands_in_the_address(
     told = tmp_path / "told"
     with monkeypatch.context() as patched:
         asked = "postgres://ada:pw@/portal?host=/run/pg&sslmode=require&ssl_min_protocol_version=TLSv1.3&passfile=/p"
+        asked += "&options=-c%20search_path%3Dvoice"
         patched.setattr(connections["default"], "settings_dict", database(asked))
         backups._run("sh", "-c", f"env > {told}")
     wanted = {"PGUSER=ada", "PGHOST=/run/pg", "PGSSLMODE=require", "PGSSLMINPROTOCOLVERSION=TLSv1.3", "PGPASSFILE=/p"}
+    wanted.add("PGOPTIONS=-c search_path=voice")  # without our limits for pages
     assert wanted <= set(told.read_text().splitlines())
 
 

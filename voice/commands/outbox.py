@@ -107,23 +107,23 @@ def delete_recording(
         kept = rows.filter(account=account, key=recording_id).first()
         if kept is None:
             return delete_by_id(account, action, recording_id, actor)
-        if kept.deletion is not None and kept.deletion.status not in NOT_DELETED:
-            return kept.deletion
-        command = place(account, action, {}, actor, path=[recording_id], intent=intent)
-        Recording.objects.filter(pk=kept.pk).update(deletion=command)
-        return command
+        last = kept.deletion or _deletion_by_id(account, action, recording_id)  # asked for before there was a row
+        if last is None or last.status in NOT_DELETED:
+            last = place(account, action, {}, actor, path=[recording_id], intent=intent)
+        if last.pk != kept.deletion_id:
+            Recording.objects.filter(pk=kept.pk).update(deletion=last)
+        return last
 
 
 def delete_by_id(account: TelnyxAccount, action: str, identifier: str, actor: Actor) -> CallCommand:
     """Make a queued deletion of what has no row here; while one is open, or was carried out, it is that one.
 
-    It is the last command of that id. There is no row to lock: of two who ask at once the intent is the same.
+    There is no row to lock: of two who ask at once the intent is the same.
     """
-    of_it = CallCommand.objects.filter(account=account, action=action, path=[identifier])
-    last = of_it.order_by("-created_at", "-id").first()
+    last = _deletion_by_id(account, action, identifier)
     if last is not None and last.status not in NOT_DELETED:
         return last
-    intent = str(uuid.uuid5(last.pk if last is not None else account.pk, f"{action} {identifier}"))
+    intent = _deletion_after(last or account, action, identifier)
     return place(account, action, {}, actor, path=[identifier], intent=intent)
 
 
@@ -182,6 +182,26 @@ def wake_sender(command: CallCommand) -> bool:
     return queued
 
 
+def _deletion_by_id(account: TelnyxAccount, action: str, identifier: str) -> CallCommand | None:
+    """Return the last one that ``delete_by_id`` made, found by its intent: ids of addresses have no index."""
+    last: CallCommand | None = None
+    intent = _deletion_after(account, action, identifier)
+    while found := CallCommand.objects.filter(intent_key=_of_person(intent)).first():
+        last = found
+        while again := last.repeated_by.order_by("-created_at").first():
+            last = again
+        intent = _deletion_after(last, action, identifier)
+    return last
+
+
+def _deletion_after(before: TelnyxAccount | CallCommand, action: str, identifier: str) -> str:
+    return str(uuid.uuid5(before.pk, f"{action} {identifier}"))
+
+
+def _of_person(intent: str) -> str:
+    return f"person:{intent}"
+
+
 def _hang_up(call: Any, actor: Actor, at: datetime, now: datetime) -> CallCommand:
     is_texml = call.product == products.Product.TEXML
     action, values = ("texml.calls.hang_up", {"Status": "completed"}) if is_texml else ("hangup", {})
@@ -230,7 +250,7 @@ def _command(
         account=account,
         action=action,
         parameters=values,
-        intent_key=f"person:{intent or uuid.uuid4()}",
+        intent_key=_of_person(intent or str(uuid.uuid4())),
         requested_by=actor.label,
         user=actor.user,
         token=actor.token,

@@ -52,7 +52,8 @@ def asked_ends(legs: Iterable[Mapping[str, Any]], events: Iterable[Event]) -> li
         is_texml = leg.get("product") == Product.TEXML
         times = {"start_time": "started_at", "answered_time": "answered_at", "end_time": "ended_at"}
         payload = {told: leg[column] for told, column in times.items() if leg.get(column)}
-        payload |= {"to": leg.get("to"), "ending": leg.get("hangup_cause") if is_texml else ""}
+        payload |= {name: leg[name] for name in ("to", "direction") if leg.get(name)}
+        payload["ending"] = leg.get("hangup_cause") if is_texml else ""
         found.append(Event(f"end of {name}", "call.hangup", at, name, payload, is_texml=is_texml, is_asked=True))
     return found
 

@@ -101,6 +101,7 @@ def _told(leg: Call) -> dict[str, Any]:
         "call_control_id": leg.call_control_id,
         "state": leg.state,
         "to": leg.to_number,
+        "direction": leg.direction,
         "hangup_cause": leg.hangup_cause,
         "product": Product.TEXML if leg.is_texml else "",
     }

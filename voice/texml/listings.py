@@ -21,7 +21,7 @@ _SIDES = ("From", "To")  # filters that search for a number
 
 
 class Listed(NamedTuple):
-    """Names a list: Telnyx's operation, the filters, and ids of whose it is, as account and call."""
+    """Names a list: Telnyx's operation, the filters, and what else is the same on each page, as account and call."""
 
     name: str
     wanted: Mapping[str, str]
@@ -100,7 +100,7 @@ def _opened(sealed: str, listed: Listed) -> dict[str, str]:
         words = "This is no cursor of ours. Follow next and previous as they are."
         raise InvalidParameters({"cursor": [words]}) from None
     if opened["of"] != _written(listed):  # Telnyx's page is of what it was first asked for
-        words = "This cursor is of another list, or of other filters: leave it out to begin with these."
+        words = "This cursor is of another list, of other filters or of another page_size: leave it out to begin anew."
         raise InvalidParameters({"cursor": [words]})
     query: dict[str, str] = opened["query"]
     return query

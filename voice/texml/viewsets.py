@@ -93,9 +93,10 @@ class TexmlViewSet(PortalViewSet):
         known = texml_operations.filters(name)
         refuse_unknown_parameters(request, *known, "account", "cursor", "page_size", *also)
         wanted = {one: request.query_params[one] for one in known if one in request.query_params}
-        listed = listings.Listed(name, wanted, (account_name(request, request.data) or "", *self.kwargs.values()))
+        size, account = page_size_of(request), account_name(request, request.data) or ""
+        listed = listings.Listed(name, wanted, (account, *self.kwargs.values(), str(size)))
         try:
-            query = listings.query(listed, self.actor, request.query_params.get("cursor"), page_size_of(request))
+            query = listings.query(listed, self.actor, request.query_params.get("cursor"), size)
         except InvalidParameters as error:
             raise ValidationError(error.errors) from None
         except listings.SideRefused as refused:

@@ -82,10 +82,11 @@ const failed = ({ detail: { requestConfig: { elt, verb, triggeringEvent }, targe
 for (const name of ["responseError", "sendError", "timeout"]) document.addEventListener(`htmx:${name}`, failed);
 document.addEventListener("htmx:beforeSend", (event) => failures.get(event.target)?.remove());
 
-// what asks by itself and finds its person signed out says so, and takes no page away on which something may be typed
+// what asks while nobody presses a button and finds its person signed out says so, and takes no page away on which
+// something may be typed
 document.addEventListener("htmx:beforeOnLoad", (event) => {
   const { requestConfig: { triggeringEvent }, xhr } = event.detail;
-  if (isAct(triggeringEvent) || !xhr.getResponseHeader("HX-Redirect")?.includes("/login/?")) return;
+  if (["click", "submit"].includes(triggeringEvent?.type) || !xhr.getResponseHeader("HX-Redirect")?.includes("/login/?")) return;
   event.preventDefault();
   if (document.querySelector("#portal-signed-out")) return;
   const note = document.createElement("p");

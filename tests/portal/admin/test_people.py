@@ -227,11 +227,13 @@ def test_a_password_of_which_the_trail_cannot_tell_stays_as_it_was(browser, oper
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("whose", ["own", "ada's"])
+@pytest.mark.parametrize("whose", ["own", "ada's", "a new person's"])
 def test_no_password_is_hashed_within_a_transaction_which_on_sqlite_all_others_wait_for(
     browser, user_with, monkeypatch, whose
 ):
     (url, new), hashed = password_page(whose, user_with(username="ada")), []
+    if whose == "a new person's":
+        url, new = ADD, new_user(username="eve", role=Group.objects.create(name="Crew").pk)
     encode = MD5PasswordHasher.encode
 
     def noted(*args):

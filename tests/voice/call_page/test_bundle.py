@@ -18,9 +18,11 @@ from portal.view_times import TimePreference
 from tests.support.call_pages import page
 from tests.support.ending_rows import BY_ID, OF_CALLS, store
 from tests.support.events import tell
-from tests.support.factories import make_call, make_event
+from tests.support.factories import make_call, make_event, run_owed
 from tests.support.rows import Call
+from tests.support.texml import form
 from tests.support.times import ago
+from tests.support.webhooks import post_texml
 from voice.call_page import bundle as call_bundle
 from voice.calls import status
 from voice.explanations import rows
@@ -113,6 +115,25 @@ def test_read_again_an_end_that_telnyx_was_asked_for_is_none_that_was_lost(
         told = json.loads(capsys.readouterr().out)
         assert told["code"] == code
         assert (told["sentence"] == expected["sentence"]) == (code == "ended")
+
+
+def test_read_again_it_knows_which_way_a_texml_call_went_that_no_callback_told(
+    browser: Client, account: TelnyxAccount, tmp_path: Path, capsys: Any
+) -> None:
+    begun = {"CallStatus": "initiated", "CallbackSource": "call-progress-events", "SequenceNumber": "0"}
+    assert post_texml(browser, account, form(**begun, Timestamp=ago(65).isoformat())).status_code == 200
+    run_owed()
+    told = {"state": "ended", "ending": "canceled", "direction": "incoming", "end_time": ago(5).isoformat()}
+    call = status.close_as_told(Call.objects.get(account=account), told)
+    expected = rows.verdict_of(call).told()
+    assert (expected["who"], expected["category"]) == ("caller", "not_answered")
+    case = tmp_path / "call.json"
+    case.write_text(bundle(browser, call)["call.json"])
+    call_command("explain", file=str(case), format="json")
+    read = json.loads(capsys.readouterr().out)
+    assert {name: read[name] for name in ("code", "who", "sentence")} == {
+        name: expected[name] for name in ("code", "who", "sentence")
+    }
 
 
 def test_read_again_an_end_that_telnyx_was_asked_for_is_told_of_a_cut_one_too(

@@ -201,6 +201,25 @@ def test_who_hung_up_is_told_though_an_end_that_was_asked_for_came_shortly_befor
     assert kept(account) == ("hung_up", "completed", "caller")
 
 
+def test_a_transfer_of_whose_target_only_the_end_is_known_is_not_told_as_failed(
+    api: APIClient, account: TelnyxAccount
+) -> None:
+    begun = make_event("call.initiated", -65, direction="incoming")
+    tell(account, begun, make_event("call.answered", -60))
+    command = act(Call.objects.get(account=account), "transfer", to="+13125550001")
+    CallCommand.objects.filter(pk=command.pk).update(status="ok", created_at=ago(59), first_sent_at=ago(59))
+    tell(account, make_event("call.initiated", -58, "b", direction="outgoing", to="+13125550001"))
+    tell(account, make_event("call.bridged", -50))
+    target = Call.objects.get(account=account, call_control_id="v3:b-leg")
+    with telnyx_says(account, calls={"data": {"is_alive": False, "end_time": ago(6).isoformat()}}):
+        assert send(api, of_call(target, "refresh")).json()["state"] == "ended"
+    tell(account, make_event("call.hangup", -5, hangup_source="caller"))
+    judging.judge_due()
+    first = Call.objects.get(account=account, call_control_id="v3:a-leg")
+    assert kept(account) == ("hung_up", "completed", "caller")
+    assert "failed" not in rows.verdict_of(first).sentence
+
+
 @pytest.mark.parametrize("defect", [ValueError, DataError("value too long for type character varying(40)")])
 def test_a_defect_with_one_call_puts_off_that_one_only(
     account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch, defect: Any

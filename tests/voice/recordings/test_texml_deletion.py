@@ -109,6 +109,19 @@ def test_one_that_the_portal_has_no_row_of_is_deleted_by_one_command_too(
     assert CallCommand.objects.filter(path=["rec-1"]).count() == 2
 
 
+def test_one_that_was_asked_for_before_there_was_a_row_is_what_the_row_names(
+    api: APIClient, recording: Recording
+) -> None:
+    told = Recording.objects.values().get()
+    Recording.objects.all().delete()
+    first = api.delete(_AT_TELNYX).json()["id"]
+    run_owed()
+    kept = Recording.objects.create(**told)  # its callback came late
+    assert api.delete(here(kept)).json()["id"] == first
+    assert api.get(here(kept)).json()["deletion"] == first
+    assert CallCommand.objects.count() == 1
+
+
 def test_one_that_was_refused_may_be_asked_for_again(api: APIClient, recording: Recording) -> None:
     first = api.delete(_AT_TELNYX).json()["id"]
     CallCommand.objects.update(status="refused", finished_at=ago(1))

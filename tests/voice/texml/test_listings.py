@@ -34,7 +34,7 @@ def test_a_cursor_is_opened_as_it_was_sealed(operator: User) -> None:
         listed({}, "texml.recordings.list", "main"),
         listed(wanted, CALLS, "other"),
     ):
-        with pytest.raises(InvalidParameters, match="of another list, or of other filters"):
+        with pytest.raises(InvalidParameters, match="of another list, of other filters"):
             listings.query(other, ada, sealed, 50)
     with pytest.raises(InvalidParameters, match="Status"):
         listings.query(listed({"Status": "over"}), ada, None, 50)

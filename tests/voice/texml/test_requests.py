@@ -123,7 +123,8 @@ def test_beside_a_cursor_no_other_filter_is_left_out_in_silence(api: APIClient) 
         heard.append(listener)
         wired(listener.url)
         follows = api.get(f"{URL}queues/?DateCreated%3E=2026-05-22").json()["next"]
-        for other in (follows.replace("2026-05-22", "2026-06-01"), follows.replace("DateCreated%3E=2026-05-22&", "")):
+        others = [("2026-05-22", "2026-06-01"), ("DateCreated%3E=2026-05-22&", ""), ("cursor=", "page_size=10&cursor=")]
+        for other in (follows.replace(*changed) for changed in others):
             assert set(problem(api.get(other), 400)["errors"]) == {"cursor"}, other
         assert len(listener.requests) == 1
         assert api.get(follows).status_code == 200

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from rest_framework.test import APIClient
 
@@ -74,6 +76,26 @@ def test_it_is_one_command_whichever_page_asks_and_however_often(
     again = {api.delete(_HERE).json()["id"] for _ in range(2)}
     assert (len(again), first in again) == (1, False)
     assert CallCommand.objects.filter(path=["tra-1"]).count() == 2
+
+
+def test_one_that_was_sent_again_is_the_one_that_is_found(api: APIClient, browser: Client) -> None:
+    first = api.delete(_HERE).json()["id"]
+    CallCommand.objects.update(status="uncertain", first_sent_at=ago(90), lease_until=None)
+    again = send(api, f"{COMMANDS}{first}/settle/", {"verdict": "send_again"}).json()["id"]
+    assert (again != first, api.delete(_HERE).json()["id"]) == (True, again)
+    CallCommand.objects.filter(pk=again).update(status="refused")
+    third = api.delete(_HERE).json()["id"]
+    assert third not in (first, again)
+    assert api.delete(_HERE).json()["id"] == third
+
+
+def test_of_very_many_deletions_one_is_found_at_once(api: APIClient, account: TelnyxAccount) -> None:
+    first = api.delete(_HERE).json()["id"]
+    with CaptureQueriesContext(connection) as asked:
+        assert api.delete(_HERE).json()["id"] == first
+    looked = [one["sql"] for one in asked if '"voice_callcommand"' in one["sql"]]
+    assert looked
+    assert not [one for one in looked if '"path"' in one.partition(" WHERE ")[2]]  # it has no index
 
 
 def test_an_uncertain_one_is_sent_again_by_nobody_else(user_with: Any, signed_in: Any, account: TelnyxAccount) -> None:

@@ -78,7 +78,7 @@ def _by_time_limit(session: Session, leg: Leg) -> Verdict | None:
     is_at_limit = limit is not None and leg.talk is not None and abs(leg.talk - limit) <= _LIMIT_SLACK
     # Telnyx's specification: the cause is then time_limit. Of any other, a person who is named hung up at that moment
     may_be_cut = leg.cause == "normal_clearing" and leg.was_answered and not leg.was_ended_by_its_person
-    if leg.cause != "time_limit" and not (is_at_limit and may_be_cut):
+    if leg.cause != "time_limit" and not (is_at_limit and may_be_cut and not _hung_up_beside(session, leg)):
         return None
     seconds = limit or leg.talk
     set_by = f", set by {action}" if action else ""
@@ -87,6 +87,12 @@ def _by_time_limit(session: Session, leg: Leg) -> Verdict | None:
     return Verdict(
         "time_limit", "completed", "telnyx", sentence, confidence, "Raise the limit: time_limit_secs, 30 to 14400."
     )
+
+
+def _hung_up_beside(session: Session, leg: Leg) -> bool:
+    """Tell whether the person of another leg, to which this one was connected, is named as who hung up just then."""
+    near = session.ended_near(leg, _SOON, _TOGETHER)
+    return any(other.was_ended_by_its_person and _were_connected(leg, other) for other in near)
 
 
 def _time_limit(session: Session, leg: Leg) -> tuple[float | None, str]:
@@ -207,6 +213,8 @@ def _with_transfer(session: Session, leg: Leg, command: Command, verdict: Verdic
     if verdict.code == "left_transfer":
         return verdict.resting_on(command)
     why = _ended(session, target, with_others=False)
+    if target.end_was_asked and why.code == "ended":
+        return verdict  # no more is known than when: it may have been put through, and that was not reported
     reason = why.sentence[:1].lower() + why.sentence[1:]
     sentence = f"{verdict.sentence} The transfer to {command.parameter('to')} failed before: {reason}"
     return replace(verdict, sentence=sentence).resting_on(command, target.hangup)

@@ -123,6 +123,17 @@ def test_a_person_who_hangs_up_when_the_limit_is_near_was_not_cut(direction: str
     assert judged(course(direction, answered=1, ended=61), limited).code == "time_limit"  # nobody is named
 
 
+@pytest.mark.parametrize(
+    ("b_side", "code", "who"), [("callee", "other_leg_hung_up", "callee"), ("", "time_limit", "telnyx")]
+)
+def test_a_person_of_the_other_leg_who_hangs_up_when_the_limit_is_near_ended_it(
+    b_side: str, code: str, who: str
+) -> None:
+    limited = command("answer", 0.5, parameters={"time_limit_secs": 60})
+    told = judged(two(61, "callee", 60.9, b_side), TRANSFER, limited)
+    assert (told.code, told.who) == (code, who)
+
+
 def test_each_of_a_thousand_legs_is_told_by_its_own_transfer_and_its_own_partner() -> None:
     """Compared each with each, and each of them with every command, they would take as long as a talk."""
     told, sent = course("incoming", answered=1, ended=9000), []
