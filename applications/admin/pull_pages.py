@@ -42,7 +42,7 @@ class PullPages:
     def pull_view(self, request: HttpRequest) -> HttpResponse:
         """Pull every account, or the one whose missing ones are accepted: the button.
 
-        What takes long goes on by itself.
+        That they are gone says nothing of whose key it is: that is asked apart. What takes long goes on by itself.
         """
         if request.method != "POST" or not self._may_pull(request):
             raise PermissionDenied
@@ -50,7 +50,14 @@ class PullPages:
         # compared here: PostgreSQL fails on a NUL
         for account in [one for one in TelnyxAccount.objects.all() if not accepted or one.name == accepted]:
             seconds = max(0.0, until - time.monotonic())
-            record = pull_within(seconds, self.kind, account, actor_of(request), accept_missing=bool(accepted))
+            record = pull_within(
+                seconds,
+                self.kind,
+                account,
+                actor_of(request),
+                accept_missing=bool(accepted),
+                accept_owner="accept_owner" in request.POST,
+            )
             if record.state != Pull.State.RUNNING:
                 # one that runs is told above the list, while it counts
                 messages.add_message(request, *pull_message(record))

@@ -56,12 +56,18 @@ def pull(
 
 
 def pull_within(
-    seconds: float, kind: Kind, account: TelnyxAccount, actor: Actor, *, accept_missing: bool = False
+    seconds: float,
+    kind: Kind,
+    account: TelnyxAccount,
+    actor: Actor,
+    *,
+    accept_missing: bool = False,
+    accept_owner: bool | None = None,
 ) -> Pull:
-    """Pull in a thread and wait at most so long for its end."""
+    """Pull in a thread and wait at most so long for its end. ``accept_owner`` is as of ``run``."""
     record, began = begin(kind, account, actor)
     if began:
-        thread = threading.Thread(target=_in_thread, args=(record.pk, actor, accept_missing), daemon=True)
+        thread = threading.Thread(target=_in_thread, args=(record.pk, actor, accept_missing, accept_owner), daemon=True)
         thread.start()
         thread.join(seconds)
     else:
@@ -97,10 +103,20 @@ def clean_up() -> None:
     Pull.objects.filter(pk__in=old.values("pk")[:_MOST_FORGOTTEN]).delete()
 
 
-def run(record: Pull, actor: Actor, *, accept_missing: bool = False, on_page: OnPage | None = None) -> None:
-    """Carry out a pull that ``begin`` made. Raises nothing that Telnyx may answer."""
+def run(
+    record: Pull,
+    actor: Actor,
+    *,
+    accept_missing: bool = False,
+    accept_owner: bool | None = None,
+    on_page: OnPage | None = None,
+) -> None:
+    """Carry out a pull that ``begin`` made. Raises nothing that Telnyx may answer.
+
+    Who accepts what is missing accepts the key of another organization as well, unless ``accept_owner`` tells of it.
+    """
     try:
-        state = _run(record, actor, accept_missing, on_page)
+        state = _run(record, actor, accept_missing, accept_missing if accept_owner is None else accept_owner, on_page)
     except Replaced:
         record.refresh_from_db()
     except AnotherOwner as error:
@@ -116,19 +132,19 @@ def run(record: Pull, actor: Actor, *, accept_missing: bool = False, on_page: On
         _finish(record, state, actor)
 
 
-def _in_thread(record_id: Any, actor: Actor, accept_missing: bool) -> None:
+def _in_thread(record_id: Any, actor: Actor, accept_missing: bool, accept_owner: bool | None) -> None:
     record = Pull.objects.select_related("account").get(pk=record_id)
     try:
-        run(record, actor, accept_missing=accept_missing)
+        run(record, actor, accept_missing=accept_missing, accept_owner=accept_owner)
     finally:  # each thread has its own connections, to Telnyx and to the database
         client_for(record.account).close()
         connection.close()
 
 
-def _run(record: Pull, actor: Actor, accept_missing: bool, on_page: OnPage | None) -> Pull.State:
+def _run(record: Pull, actor: Actor, accept_missing: bool, accept_owner: bool, on_page: OnPage | None) -> Pull.State:
     kind, account, reason = BY_SLUG[record.kind], record.account, f"pulled ({actor.label})"
     _save(record)  # one that was replaced asks nothing any more
-    remember_owner(account, partial(_save, record), accept=accept_missing)
+    remember_owner(account, partial(_save, record), accept=accept_owner)
     seen, unchanged, read = _read(record, kind, on_page)
     gone = store.unlisted(kind, account, seen, record.started_at)
     if not accept_missing:

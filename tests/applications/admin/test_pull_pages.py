@@ -8,14 +8,16 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from applications.models import Pull
+from applications.models import CallControlApplication, Pull
 from applications.pulls.pulls import begin, pull
 from portal.actors import PORTAL, Actor
 from portal.models import TelnyxAccount
 from portal.sandbox.server.server import Sandbox
+from portal.sandbox.texml import accounts
 from portal.telnyx.client import ask
 from tests.support.applications import CALL_CONTROL, at_telnyx
 from tests.support.bystanders import Bystanders
+from tests.support.html_forms import hidden_fields
 
 LIST, LINES, PULL = (
     reverse(f"admin:applications_callcontrolapplication_{name}") for name in ("changelist", "pulls", "pull")
@@ -74,6 +76,29 @@ def test_who_accepts_a_stopped_pull_is_told_what_is_accepted(
     assert [one for one in ("They are gone", "The key is right") if one in page] == [words]
     rows = _rows(browser, reverse("admin:applications_pull_changelist"))
     assert ("looks like a mass delete" in rows, "of another organization" in rows) == (not_a_key, not not_a_key)
+
+
+@pytest.mark.usefixtures("only_account")
+@pytest.mark.django_db(transaction=True)
+def test_that_they_are_gone_does_not_say_that_another_organizations_key_is_right(
+    browser: Client, sandbox: Sandbox, mirrored: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pressed() -> tuple[str, str, int]:
+        """Press the button of the stopped pull; the next one's state and kind of error, and how many are missing."""
+        browser.post(PULL, hidden_fields(browser.get(LINES).content.decode(), PULL))
+        record = Pull.objects.order_by("-started_at")[0]
+        kind = record.errors[-1]["kind"] if record.errors else ""
+        return record.state, kind, CallControlApplication.objects.exclude(missing_since=None).count()
+
+    for row in [mirrored(name="one"), mirrored(name="two")]:
+        sandbox.store.delete_application(row.telnyx_id)
+    browser.post(PULL)
+    owner = TelnyxAccount.objects.get().owner
+    monkeypatch.setitem(accounts._IDS, "organization_id", "somebody-else")
+    assert pressed() == ("stopped", "another_owner", 0)
+    assert (TelnyxAccount.objects.get().owner, bool(owner)) == (owner, True)
+    assert pressed() == ("done", "", 2)
+    assert TelnyxAccount.objects.get().owner == "somebody-else"
 
 
 def test_a_name_that_no_account_can_have_pulls_nothing(browser: Client, account: TelnyxAccount) -> None:
