@@ -339,7 +339,7 @@ def test_twiml_becomes_a_draft_when_its_changes_were_seen(browser: Client, accou
     shown = browser.post(f"{LIST}import/", values)
     assert {(one.line, one.what) for one in shown.context["imported"].changes} >= {(1, "left out")}
     assert not TexmlDocument.objects.exists()
-    answer = browser.post(f"{LIST}import/", values | {"make": ""})
+    answer = browser.post(f"{LIST}import/", values | {"make": shown.context["checked"]})
     document = TexmlDocument.objects.get()
     assert answer["Location"].endswith(page(document))
     assert ("Sms" in document.draft, "Hello" in document.draft, document.published) == (False, True, None)
@@ -360,8 +360,9 @@ def test_twiml_that_cannot_be_taken_over_is_told_on_the_form(
     browser: Client, account: TelnyxAccount, changes: dict[str, Any], field: str, words: str
 ) -> None:
     make_document(account)
-    values = {"name": "New", "account": account.pk, "twiml": "<Response><Hangup/></Response>", "make": ""} | changes
-    answer = browser.post(f"{LIST}import/", values)
+    values = {"name": "New", "account": account.pk, "twiml": "<Response><Hangup/></Response>"} | changes
+    checked = browser.post(f"{LIST}import/", values).context["checked"]
+    answer = browser.post(f"{LIST}import/", values | {"make": checked})
     assert answer.status_code == 200
     assert words in str(answer.context["form"].errors[field])
     assert TexmlDocument.objects.count() == 1
@@ -374,7 +375,8 @@ def test_who_may_not_add_documents_imports_none(signed_in: Any) -> None:
 def test_who_may_add_documents_and_not_see_them_is_led_to_no_refusal(signed_in: Any, account: TelnyxAccount) -> None:
     adds = signed_in("voice.add_texmldocument")
     assert 'href="/admin/">Cancel<' in adds.get(f"{LIST}import/").content.decode()
-    values = {"name": "Menu", "account": account.pk, "twiml": "<Response><Hangup/></Response>", "make": ""}
-    answer = adds.post(f"{LIST}import/", values, follow=True)
+    values = {"name": "Menu", "account": account.pk, "twiml": "<Response><Hangup/></Response>"}
+    checked = adds.post(f"{LIST}import/", values).context["checked"]
+    answer = adds.post(f"{LIST}import/", values | {"make": checked}, follow=True)
     assert answer.status_code == 200
     assert "Menu is made" in answer.content.decode()

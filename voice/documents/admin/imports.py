@@ -1,5 +1,6 @@
 """Makes a document of TwiML in the browser: first what changes is told, then the draft is made."""
 
+import hashlib
 from typing import Any
 
 from django import forms
@@ -52,13 +53,14 @@ class ImportPages(DocumentPages):
         return [path("import/", view, name="voice_texmldocument_import"), *super().get_urls()]
 
     def import_view(self, request: HttpRequest) -> HttpResponse:
-        """Tell what changes; make the draft when that was seen."""
+        """Tell what changes; with ``make``, which names the TwiML whose changes were told, make the draft of that."""
         if not self.has_add_permission(request):
             raise PermissionDenied
         accounts = list(TelnyxAccount.objects.all()[:2])
         form = ImportForm(request.POST or None, initial={"account": accounts[0] if len(accounts) == 1 else None})
         imported: Imported | None = form.cleaned_data.get("imported") if form.is_valid() else None
-        if imported is not None and "make" in request.POST:
+        checked = _digest(form) if imported is not None else ""
+        if imported is not None and request.POST.get("make") == checked:
             given = form.cleaned_data
             row = TexmlDocument(account=given["account"], name=given["name"], draft=imported.document)
             try:
@@ -72,5 +74,12 @@ class ImportPages(DocumentPages):
                     form.add_error(field if field in form.fields else None, words)
         back = reverse("admin:voice_texmldocument_changelist" if self.has_view_permission(request) else "admin:index")
         context = {"title": "Import TwiML", "opts": self.opts, "form": form, "imported": imported, "back": back}
+        context |= {"checked": checked, "is_another": request.POST.get("make", checked) != checked}
         around = self.admin_site.each_context(request)
         return TemplateResponse(request, "voice/documents/import.html", {**around, **context})
+
+
+def _digest(form: ImportForm) -> str:
+    """Return what names the TwiML whose changes were told: it can be written in until its draft is made."""
+    twiml: str = form.cleaned_data["twiml"]
+    return hashlib.sha256(twiml.encode()).hexdigest()
