@@ -293,6 +293,8 @@ class FlowAdmin(FlowHistory, PortalAdmin):  # type: ignore[misc]
 
     @display(description="Application")
     def application(self, flow: Any) -> str:
+        if not hasattr(flow, "application_name"):  # on its own page, for who may only look: no list has completed it
+            self.complete([flow])
         return seen(flow.application_name)
 
     @display(description="Active")

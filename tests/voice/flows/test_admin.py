@@ -237,6 +237,16 @@ def test_who_may_only_look_sees_what_rules_do_without_numbers_and_secrets(
     assert not any(words in page for words in (hidden, "3125550001", "correct-horse"))
 
 
+def test_who_may_only_look_at_a_flow_sees_for_which_application_it_runs(
+    signed_in: Any, application: CallControlApplication
+) -> None:
+    flow, lost = make_flow(application.account), make_flow(application.account, connection_id="99")
+    reader = signed_in("voice.view_flow")
+    pages = [reader.get(f"/admin/voice/flow/{one.pk}/change/").content.decode() for one in (flow, lost)]
+    assert ["front desk" in page for page in pages] == [True, False]
+    assert re.search(r">\s*99\s*<", pages[1])
+
+
 def test_flows_are_found_by_name_and_application_and_told_apart_by_whether_they_are_on(
     browser: Client, account: TelnyxAccount
 ) -> None:
