@@ -96,7 +96,8 @@ def conversation(request: HttpRequest, draft: Draft, context: dict[str, Any]) ->
 
 def _seen(admin: Any, read: Read, view: Callable[..., HttpResponse]) -> Any:
     def asked(request: HttpRequest, pk: uuid.UUID | None = None) -> HttpResponse:
-        if not admin.has_view_permission(request):
+        is_new = pk is None and admin.has_add_permission(request)  # its writer may be somebody who sees no other
+        if not (is_new or admin.has_view_permission(request)):
             raise PermissionDenied
         return view(request, read(request, pk), {**admin.admin_site.each_context(request), "opts": admin.opts})
 

@@ -38,6 +38,15 @@ def test_only_who_may_see_documents_asks(document, browser, user_with):
     assert browser.post(missing, {"source": MENU}).status_code == 404
 
 
+def test_who_may_only_add_documents_asks_of_a_new_one_alone(document, user_with):
+    adder = Client()
+    adder.force_login(user_with("voice.add_texmldocument", username="adder"))
+    assert adder.get(reverse("admin:voice_texmldocument_add")).status_code == 200
+    for name in NAMES:
+        assert adder.post(address(name), {"source": MENU}).status_code == 200
+        assert adder.post(address(name, document), {"source": MENU}).status_code == 403
+
+
 def test_a_request_without_the_csrf_token_is_refused(document, operator):
     client = Client(enforce_csrf_checks=True)
     client.force_login(operator)
