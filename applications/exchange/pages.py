@@ -224,12 +224,14 @@ class ExchangePages:
         ]
         tried = state["tried"] + len(outcomes)
         failed = state["failed"] + sum(outcome.state != "done" for outcome in outcomes)
+        told = state["wrong"] + wrong
         state = {
             **state,
             "steps": rest,
             "tried": tried,
             "failed": failed,
-            "wrong": (state["wrong"] + wrong)[:MOST_WRONG],
+            "wrong": told[:MOST_WRONG],
+            "untold": state.get("untold", 0) + len(told[MOST_WRONG:]),
         }
         context: JsonObject = {"refused": refused, "is_outdated": isinstance(refused, runs.Outdated)}
         context |= {"run": state, "stopped": stopped, "done": tried - failed}

@@ -8,6 +8,7 @@ newest entries are read, few pages of them, and whoever is not found there stays
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from django.core.cache import cache
@@ -58,10 +59,10 @@ def edits(account: TelnyxAccount) -> Iterator[Edit]:
             return
 
 
-def edits_of(account: TelnyxAccount, resource_id: str, most: int = 20) -> list[Edit]:
-    """Read the entries of one resource. Raises a ``TelnyxError``."""
-    matches = (edit for edit in edits(account) if edit.resource_id == resource_id)
-    return [edit for _, edit in zip(range(most), matches, strict=False)]
+def edits_of(account: TelnyxAccount, resource_id: str, most: int = 20) -> tuple[list[Edit], bool]:
+    """Read the newest entries of one resource, and whether there are more. Raises a ``TelnyxError``."""
+    found = list(islice((edit for edit in edits(account) if edit.resource_id == resource_id), most + 1))
+    return found[:most], len(found) > most
 
 
 def names(account: TelnyxAccount, user_ids: "set[str]") -> dict[str, str]:

@@ -81,7 +81,7 @@ class Belongings:
         """Show Telnyx's own log of this application."""
         application, context = self._application(request, pk), dict[str, Any]()
         try:
-            edits = change_authors.edits_of(application.account, application.telnyx_id)
+            edits, context["is_cut"] = change_authors.edits_of(application.account, application.telnyx_id)
             known = change_authors.names(application.account, {edit.user_id for edit in edits if edit.user_id})
             context["edits"] = [(edit, edit.by(known), changes_for(request.user, edit.fields)) for edit in edits]
         except TelnyxError as error:

@@ -101,6 +101,22 @@ def test_that_they_are_gone_does_not_say_that_another_organizations_key_is_right
     assert TelnyxAccount.objects.get().owner == "somebody-else"
 
 
+@pytest.mark.parametrize("count", [5, 6])
+def test_of_many_errors_of_a_pull_the_first_five_are_shown_and_it_is_said(
+    client: Client, user_with: Any, account: TelnyxAccount, count: int
+) -> None:
+    errors = [{"id": None, "kind": "refused", "message": f"refused no. {at}"} for at in range(count)]
+    told = {"state": "failed", "finished_at": timezone.now(), "errors": errors}
+    record = Pull.objects.create(account=account, kind=CALL_CONTROL.slug, requested_by="portal", **told)
+    whole, is_cut = reverse("admin:applications_pull_change", args=[record.pk]), count > 5
+    for more in ([], ["applications.view_pull"]):
+        rights = ["applications.view_callcontrolapplication", *more]
+        client.force_login(user_with(*rights, username=f"with {len(rights)}"))
+        page = client.get(LINES).content.decode()
+        assert [f"refused no. {at}" in page for at in (4, 5)] == [True, False]
+        assert (f"The first 5 of {count} are shown." in page, whole in page) == (is_cut, is_cut and bool(more))
+
+
 def test_a_name_that_no_account_can_have_pulls_nothing(browser: Client, account: TelnyxAccount) -> None:
     answer = browser.post(PULL, {"accept_missing": f"{account.name}\0"})  # PostgreSQL fails on a NUL
     assert (answer.status_code, Pull.objects.exists()) == (302, False)

@@ -210,6 +210,36 @@ def test_a_refused_line_is_told_and_the_others_go_on(browser: Client, sandbox: S
     assert remote_of(second)["active"] is False
 
 
+def test_of_many_refused_lines_the_first_are_shown_and_it_is_said(
+    browser: Client, sandbox: Sandbox, mirrored: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("applications.exchange.pages.RUN_SECONDS", -1.0)  # a line for each request
+    monkeypatch.setattr("applications.exchange.pages.MOST_WRONG", 1)
+    rows = [mirrored(name=name) for name in ("first", "second", "third")]
+    fault = {"method": "PATCH", "path": "/call_control_applications", "fault": "status", "value": 422, "times": None}
+    sandbox.faults.add(fault)
+    lines = "".join(f"{row.name},false\n" for row in rows)
+    answer, pages = _upload(browser, rows[0].account, f"application_name,active\n{lines}"), list[str]()
+    for _ in rows:
+        answer = _confirm(browser, answer, HX_Request="true")
+        pages.append(answer.content.decode())
+    assert ["are shown" in page for page in pages] == [False, True, True]
+    assert ("Line 2: " in pages[2], "Line 3: " in pages[2]) == (True, False)
+    assert "The first 1 of 3 are shown." in pages[2]
+    run = ApplyRun.objects.get()
+    assert (run.failed, reverse("admin:applications_applyrun_change", args=[run.pk]) in pages[2]) == (3, True)
+
+
+def test_of_many_changes_at_telnyx_since_the_dry_run_the_first_are_shown_and_it_is_said(
+    browser: Client, sandbox_account: TelnyxAccount
+) -> None:
+    planned = _upload(browser, sandbox_account, f"application_name,webhook_event_url\ndesk,{HOOK}\n")
+    for _ in range(51):
+        at_telnyx(sandbox_account, name="desk")
+    page = _confirm(browser, planned).content.decode()
+    assert (page.count("was created at Telnyx."), "The first 50 of 51 are shown." in page) == (50, True)
+
+
 def test_no_page_waits_for_telnyx_and_it_says_when_to_try_again(
     browser: Client, mirrored: Any, monkeypatch: pytest.MonkeyPatch, waits: list[float]
 ) -> None:

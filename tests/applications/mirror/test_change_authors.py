@@ -101,18 +101,25 @@ def test_telnyxs_own_log_is_asked_on_a_click(browser: Client, sandbox: Sandbox, 
     edited(sandbox, other, {"active": False}, "not-here@example.com")
     address = reverse("admin:applications_callcontrolapplication_edits", args=[row.pk])
     page = browser.get(address).content.decode()
-    assert "ada@example.com" in page
+    assert ("ada@example.com" in page, "are shown" in page) == (True, False)
     assert "not-here@example.com" not in page
     sandbox.faults.add({"fault": "cut", "path": "/audit_events"})
     assert "portal-note-bad" in browser.get(address).content.decode()
 
 
-def test_of_one_application_the_twenty_newest_entries_are_shown(sandbox: Sandbox, mirrored: Any) -> None:
+def test_of_one_application_the_twenty_newest_entries_are_shown(
+    browser: Client, sandbox: Sandbox, mirrored: Any
+) -> None:
     row = mirrored()
     for seconds in range(21):
         edited(sandbox, row, {"webhook_timeout_secs": seconds})
-    shown = change_authors.edits_of(row.account, row.telnyx_id)
+    shown, is_cut = change_authors.edits_of(row.account, row.telnyx_id)
     assert [edit.fields["webhook_timeout_secs"][1] for edit in shown] == [*range(20, 0, -1)]
+    page = browser.get(reverse("admin:applications_callcontrolapplication_edits", args=[row.pk])).content.decode()
+    assert (is_cut, "The newest 20 are shown" in page) == (True, True)
+    whole, _ = change_authors.edits_of(row.account, row.telnyx_id, most=100)
+    fitting = [change_authors.edits_of(row.account, row.telnyx_id, most=len(whole) - less)[1] for less in (0, 1)]
+    assert fitting == [False, True]
 
 
 def test_three_pages_of_the_log_are_read_the_newest_and_who_stands_further_back_stays_unknown(
