@@ -1,5 +1,6 @@
 """The editor of a flow's rules: what is typed is what is saved, in the order that is seen, by mouse and by keyboard."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -140,6 +141,27 @@ def test_what_was_left_alone_within_a_parameter_stays_what_it_was_when_a_box_bes
     told = [one["parameters"] for one in flow.rules.get().do]
     assert told[0]["voice_settings"] == voice | {"pitch": 2}
     assert told[1]["assistant"] == assistant | {"greeting": "Hello."}
+
+
+def test_a_parameter_that_was_left_alone_stays_what_it_was_when_another_one_is_typed_in(
+    opened: Callable[..., Any], account: TelnyxAccount, operator: Any
+) -> None:
+    kept: dict[str, Any] = {"postal_code": False, "voice": ""}
+    flow = flow_of(account, {"do": [{"action": "pay", "parameters": kept | {"description": "Order 7."}}]})
+    with opened() as window:
+        window.enter(operator)
+        window.open(f"/admin/voice/flow/{flow.pk}/change/")
+        page = window.page
+        page.locator(".portal-editor-param").filter(has_text="Order 7.").get_by_label("Value").fill("Order 8.")
+        save(page)
+        assert flow.rules.get().do == [{"action": "pay", "parameters": kept | {"description": "Order 8."}}]
+        # Telnyx takes no null here, and no speech without a voice: what is written down is not saved
+        flow.rules.update(do=[{"action": "speak", "parameters": {"payload": "Welcome.", "language": None}}])
+        window.open(f"/admin/voice/flow/{flow.pk}/change/")
+        page.locator(".portal-editor-param").filter(has_text="Welcome.").get_by_label("Value").fill("Hello.")
+        told = json.loads(page.locator("[name=rules-0-do]").input_value())
+    assert window.wrongs == []
+    assert told == [{"action": "speak", "parameters": {"payload": "Hello.", "language": None}}]
 
 
 def test_the_keyboard_stays_where_something_is_removed(

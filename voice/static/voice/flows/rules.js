@@ -57,6 +57,7 @@
     return text;
   };
 
+  // A `value` that is left alone stays what it was: a box has no null, and false is a text in it. `undefined` is none yet.
   function parameterRow(action, name, value, changed) {
     const parameters = described[action] || [];
     const box = make("div");
@@ -84,8 +85,11 @@
       "aria-label": "Parameter", onchange: () => { draw(input.value); changed(); },
     });
     draw(asText(value));
+    const drawn = [named.value, input.value];
+    const isUntouched = () => value !== undefined && named.value === drawn[0] && input.value === drawn[1];
     const row = make("div", { class: "portal-editor-param" }, named, box, remove("Remove this parameter", () => row, changed));
     row.read = () => {
+      if (isUntouched()) return [name, value];
       const one = parameters.find((parameter) => parameter.name === named.value);
       return named.value && input.value !== "" ? [named.value, typed(one ? one.kind : "string", input.value)] : null;
     };
@@ -95,14 +99,14 @@
   function actionRow(entry, changed) {
     const rows = make("div", { class: "portal-editor-params" });
     const fill = (action, parameters) => {
-      const required = (described[action] || []).filter((one) => one.required && !(one.name in parameters)).map((one) => [one.name, ""]);
+      const required = (described[action] || []).filter((one) => one.required && !(one.name in parameters)).map((one) => [one.name, undefined]);
       rows.replaceChildren(...[...Object.entries(parameters), ...required].map(([name, value]) => parameterRow(action, name, value, changed)));
     };
     const action = select([["", "Choose an action"], ...Object.keys(described).map((name) => [name, name.replaceAll("_", " ")])], entry.action || "", {
       "aria-label": "Action", onchange: () => { fill(action.value, {}); changed(); },
     });
     fill(entry.action, entry.parameters || {});
-    const more = make("button", { type: "button", class: "portal-button", onclick: () => rows.append(parameterRow(action.value, "", "", changed)) }, "Add a parameter");
+    const more = make("button", { type: "button", class: "portal-button", onclick: () => rows.append(parameterRow(action.value, "", undefined, changed)) }, "Add a parameter");
     const row = make("div", { class: "portal-editor-row portal-editor-action" }, action, make("div", { class: "portal-editor-params" }, rows, make("div", {}, more)), remove("Remove this action", () => row, changed));
     row.read = () => ({ action: action.value, parameters: Object.fromEntries([...rows.children].map((one) => one.read()).filter(Boolean)) });
     return row;
