@@ -95,6 +95,26 @@ def test_a_text_that_was_not_saved_is_offered_again(editing: Callable[..., Any],
     assert document.draft == "<Response><Say>Not saved</Say></Response>"
 
 
+def test_a_text_that_was_saved_is_not_offered_over_what_somebody_else_saved_since(
+    editing: Callable[..., Any], document: TexmlDocument
+) -> None:
+    with editing() as editor:
+        page, again = editor.page, editor.page.get_by_role("button", name="Take it up again")
+        page.on("dialog", lambda dialog: dialog.accept())  # leave all the same
+        editor.write("<Response><Say>Mine</Say></Response>")
+        page.get_by_role("button", name="Save", exact=True).click()
+        expect(page.get_by_text("was changed successfully").first).to_be_visible()
+        document.refresh_from_db()
+        document.draft = "<Response><Say>Theirs</Say></Response>"
+        service.save_document(document, PORTAL)
+        editor.open(document)
+        expect(editor.content).to_contain_text("Theirs")
+        expect(again).to_have_count(0)
+        editor.write("<Response><Say>Not saved</Say></Response>")
+        editor.open(document)
+        expect(again).to_be_visible()
+
+
 def test_the_text_of_a_new_document_is_offered_again_until_it_is_saved(
     editing: Callable[..., Any], account: TelnyxAccount
 ) -> None:

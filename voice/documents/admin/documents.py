@@ -38,8 +38,10 @@ from voice.texml_editor import pages
 from voice.texml_editor.draft import Draft
 from voice.texml_editor.forms import TexmlEditor, with_line_ends_of
 
+MOST_SAVED = 20  # documents of which it is known which text was saved
 _CHANGED = "Somebody else changed this document since you opened it. Open it again in another window, and compare."
-_ADDED = "texml_added"  # in the session: which text its person has saved last as a new document
+_SAVED = "texml_saved"  # in the session: which text its person has saved last, by document
+_NEW = "new"  # as a new one
 
 
 class DocumentForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -142,8 +144,8 @@ class TexmlDocumentAdmin(PublishingPages, CasePages, ImportPages):  # type: igno
             pages.set_up(draft.widget, self, document.pk if document else None, "variables")
             if document and self.has_change_permission(request, document):
                 draft.widget.case = reverse("admin:voice_texmldocument_cases_keep", args=[document.pk])
-            if document is None:
-                draft.widget.attrs["data-added"] = request.session.get(_ADDED, "")
+            saved = request.session.get(_SAVED, {})
+            draft.widget.attrs["data-saved"] = saved.get(str(document.pk) if document else _NEW, "")
             if context["errors"]:
                 draft.widget.attrs["data-unsaved"] = ""
                 context["sides"] = self._theirs_and_mine(request, context["adminform"].form)
@@ -191,8 +193,14 @@ class TexmlDocumentAdmin(PublishingPages, CasePages, ImportPages):  # type: igno
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         service.save_document(obj, actor_of(request))
-        if not change:
-            request.session[_ADDED] = zlib.crc32(obj.draft.encode("utf-8", "surrogatepass"))
+        self._remember(request, str(obj.pk) if change else _NEW, form["draft"].value() or "")
+
+    def _remember(self, request: HttpRequest, name: str, posted: str) -> None:
+        """Note the CRC-32 of what was saved, as the editor had it: the line ends and numbers of the row may differ."""
+        sums = dict(request.session.get(_SAVED, {}))
+        sums.pop(name, None)  # the latest one stands last
+        sums[name] = zlib.crc32(with_line_ends_of("\n", posted).encode("utf-8", "surrogatepass"))
+        request.session[_SAVED] = dict(list(sums.items())[-MOST_SAVED:])
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None) -> Any:
         """Say why a document that is in use, maybe only by now, stays."""

@@ -5,7 +5,7 @@ export function keeper(area, take) {
   const saved = "unsaved" in area.dataset ? null : area.value; // a form that came back with errors was not saved
   const kept = read(key);
   if (saved === null) write(key, area.value);
-  else if (kept === saved || (kept !== null && area.dataset.added === sumOf(kept))) write(key, null);
+  else if (kept === saved || (kept !== null && area.dataset.saved === sumOf(kept))) write(key, null);
   else if (kept !== null) offer(area, kept, () => write(key, null), take);
   return {
     keep: (text) => write(key, text === saved ? null : text),
@@ -43,7 +43,8 @@ function write(key, text) {
   } catch { /* as if there were none */ }
 }
 
-// Of a new document the page of the next one tells the CRC-32 of the text that was saved: it stands on another page.
+// Whether a text was saved stands on the next page with its form, which tells the CRC-32 of what this person saved last
+// of this document, or as a new one: by then somebody else may have saved another text.
 function sumOf(text) {
   let sum = -1;
   for (const byte of new TextEncoder().encode(text)) {
