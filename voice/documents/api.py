@@ -243,11 +243,11 @@ class TexmlDocumentViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mix
         cases.delete(self._found_case(case_id), self.actor)
         return Response(status=204)
 
-    @extend_schema(request=None, responses=CaseSerializer)
+    @extend_schema(parameters=[_ETAG], request=None, responses=CaseSerializer)
     @action(detail=True, methods=["post"], url_path=rf"cases/{_CASE}/record")
     def record_case(self, request: Request, pk: str, case_id: str) -> Response:
         """Take what the draft says now as right."""
-        return self._case(cases.record_again(self._found_case(case_id), self.actor))
+        return self._case(cases.record_again(self._found_case(case_id, self._unchanged()), self.actor))
 
     @extend_schema(parameters=[_COMPLETE], responses=UseSerializer(many=True), filters=False)
     @action(detail=True, url_path="used-by", pagination_class=None)
@@ -271,8 +271,8 @@ class TexmlDocumentViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mix
             rows = rows.filter(call_control_id=call)
         return self._page(request, rows, FetchSerializer, ("-at", "-id"), "call_control_id")
 
-    def _found_case(self, case_id: str) -> TexmlCase:
-        case: TexmlCase | None = self.get_object().cases.filter(pk=case_id).first()
+    def _found_case(self, case_id: str, document: TexmlDocument | None = None) -> TexmlCase:
+        case: TexmlCase | None = (document or self.get_object()).cases.filter(pk=case_id).first()
         if case is None:
             raise Problem(404, "The document has no such test case.", "not_found")
         return case

@@ -1,7 +1,8 @@
 """Keeps tries of a document as its test cases, and goes through them again: what was said is what must be said."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -22,6 +23,8 @@ MOST = 100  # of one document: each publication goes through all of them
 SECONDS = 8
 _NOT_RUN = f"Not run: all test cases have {SECONDS} seconds together, and those before it took them."
 _GONE = "Somebody deleted it meanwhile: nothing was kept."
+_CHANGED = "The draft was changed since: look again."
+_OTHERWISE = "The text says something else now: call again, then keep it."
 _HIDDEN = "It has a number that was hidden when it was read (•••). Enter that number whole."
 
 
@@ -67,10 +70,22 @@ def drafted(document: TexmlDocument) -> Draft:
     return Draft(document.draft, document.variables, apology, document.url, serving.answer_at)
 
 
-def save(document: TexmlDocument, name: str, done: Sequence[str], caller: Mapping[str, str], actor: Actor) -> TexmlCase:
-    """Do the steps with the draft, and keep what is said as a case. ``ValidationError`` by field."""
+def save(
+    document: TexmlDocument,
+    name: str,
+    done: Sequence[str],
+    caller: Mapping[str, str],
+    actor: Actor,
+    is_heard: Callable[[Any], bool] = lambda steps: True,
+) -> TexmlCase:
+    """Do the steps with the draft, and keep what is said as a case. ``ValidationError`` by field.
+
+    ``is_heard`` tells whether these steps, with what is said to each, are what the person was shown.
+    """
     _check(document, name, done, caller)
     told = talk(drafted(document), list(done), caller)
+    if not is_heard(told["steps"]):
+        raise ValidationError({"steps": [_OTHERWISE]})
     if len(told["steps"]) <= len(done):
         raise ValidationError({"steps": [f"Step {len(told['steps'])}: {told['problem']}"]})
     case = TexmlCase(document=document, name=name, caller=dict(caller), steps=told["steps"], author=actor.label)
@@ -86,8 +101,13 @@ def save(document: TexmlDocument, name: str, done: Sequence[str], caller: Mappin
     return case
 
 
-def record_again(case: TexmlCase, actor: Actor) -> TexmlCase:
-    """Take what the draft says now as right. ``ValidationError`` when a step is not possible any more."""
+def record_again(case: TexmlCase, actor: Actor, expected: str | None = None) -> TexmlCase:
+    """Take what the draft says now as right. ``ValidationError`` when a step is not possible any more.
+
+    ``expected`` is the digest of the document that the person saw: ``ValidationError`` if it is another one now.
+    """
+    if expected not in (None, case.document.digest):
+        raise ValidationError({"draft": [_CHANGED]})
     done = [step["do"] for step in case.steps[1:]]
     told = talk(drafted(case.document), done, case.caller)
     if len(told["steps"]) <= len(done):

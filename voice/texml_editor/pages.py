@@ -1,5 +1,7 @@
 """Answers the editor: what is wrong with a text, what callers would get of it, how a call would go."""
 
+import hashlib
+import json
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -69,6 +71,11 @@ def unread_of_caller(request: HttpRequest) -> str:
     return unread(request.POST.get("caller", ""))
 
 
+def heard_of(request: HttpRequest, steps: Any) -> str:
+    """Return what tells a try, as its person is shown it, from one in which something else is said."""
+    return hashlib.sha256(json.dumps(set_up_for(request.user, steps)).encode()).hexdigest()
+
+
 def check(request: HttpRequest, draft: Draft, context: dict[str, Any]) -> HttpResponse:
     """Answer the editor with JSON; a form that was posted without scripts with a page, drawn in ``context``."""
     shown: dict[str, Any] = {"unread": unread_of_caller(request)}
@@ -85,13 +92,16 @@ def check(request: HttpRequest, draft: Draft, context: dict[str, Any]) -> HttpRe
 
 
 def conversation(request: HttpRequest, draft: Draft, context: dict[str, Any]) -> HttpResponse:
-    """Answer the panel *Try it*, which posts all its ``steps`` each time: no call is kept here."""
+    """Answer the panel *Try it*, which posts all its ``steps`` each time: no call is kept here.
+
+    ``heard`` names what was said; the panel sends it along when the try is kept.
+    """
     steps = posted_steps(request)
     if steps is None:
         return JsonResponse({"problem": "steps must be a list of texts."}, status=400)
     told = talk(draft, steps, posted_caller(request))
     told["problem"] = f"{unread_of_caller(request)} {told['problem']}".strip()
-    return JsonResponse(set_up_for(request.user, told))
+    return JsonResponse(set_up_for(request.user, told) | {"heard": heard_of(request, told["steps"])})
 
 
 def _seen(admin: Any, read: Read, view: Callable[..., HttpResponse]) -> Any:

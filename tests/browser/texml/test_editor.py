@@ -127,6 +127,27 @@ def test_a_try_is_kept_as_a_test_case(editing: Callable[..., Any], document: Tex
         expect(editor.page.get_by_text("The draft says what the test case expects.")).to_be_visible()
 
 
+def test_a_text_that_says_something_else_by_now_is_not_kept_as_what_was_heard(
+    editing: Callable[..., Any], document: TexmlDocument
+) -> None:
+    with editing() as editor:
+        call = editor.page.get_by_role("region", name="Try it")
+        name = call.get_by_label("Keep this try as a test case")
+        editor.write("<Response><Say>One.</Say></Response>")
+        call.get_by_role("button", name="Call", exact=True).click()
+        expect(call.get_by_role("log")).to_contain_text("One.")
+        editor.write("<Response><Say>Two.</Say></Response>")
+        name.fill("greeting")
+        name.press("Enter")
+        expect(call.get_by_role("alert")).to_have_text("The text says something else now: call again, then keep it.")
+        assert not document.cases.exists()
+        call.get_by_role("button", name="Call again").click()
+        expect(call.get_by_role("log")).to_contain_text("Two.")
+        name.press("Enter")
+        expect(call.get_by_role("status")).to_contain_text("Kept as the test case greeting.")
+    assert 'Caller hears: "Two."' in document.cases.get().steps[0]["lines"]
+
+
 @pytest.mark.parametrize(("width", "boxes"), [(1440, 2), (390, 1)])
 def test_two_versions_are_compared(
     editing: Callable[..., Any], document: TexmlDocument, width: int, boxes: int

@@ -10,6 +10,7 @@ from rest_framework.test import APIClient
 from portal.actors import PORTAL
 from portal.models import AuditEvent, TelnyxAccount
 from tests.support.documents import make_document, publish_anew, published
+from tests.support.html_forms import hidden_fields
 from tests.support.rest import api_for, problem
 from tests.support.rows import TexmlCase, TexmlDocument
 from voice.documents import cases, service
@@ -273,6 +274,51 @@ def test_the_panel_that_keeps_a_try_says_of_which_of_its_parts_something_is_wron
     answer = browser.post(f"/admin/voice/texmldocument/editor/{menu.pk}/case/", sent | asked)
     assert answer.json()["problem"].startswith(words)
     assert not TexmlCase.objects.exists()
+
+
+def test_what_nobody_saw_is_not_recorded_as_right(browser: Client, api: APIClient, menu: TexmlDocument) -> None:
+    case, ask, url = keep(api, menu).json()["id"], menu.draft, f"/admin/voice/texmldocument/{menu.pk}/cases/"
+    kept, one = menu.cases.get().steps, f"{url}{case}/"
+    menu.draft = ask.replace("Press 1.", "Press one.")
+    service.save_document(menu, PORTAL)
+    drawn = hidden_fields(browser.get(url).content.decode(), one)
+    etag = api.get(f"{URL}{menu.pk}/")["ETag"]
+    menu.draft = ask.replace("Press 1.", "Press two.")
+    service.save_document(menu, PORTAL)
+    answer = browser.post(one, drawn | {"record": ""}, follow=True).content.decode()
+    assert "The draft was changed since: look again." in answer
+    problem(api.post(f"{URL}{menu.pk}/cases/{case}/record/", headers={"If-Match": etag}), 412, "changed")
+    assert menu.cases.get().steps == kept
+    assert "Press two." in answer
+    browser.post(one, hidden_fields(answer, one) | {"record": ""})
+    assert 'Caller hears: "Press two."' in menu.cases.get().steps[0]["lines"]
+
+
+@pytest.mark.parametrize("who", ["operator", "editor"])
+def test_a_try_is_kept_only_as_it_was_shown(
+    browser: Client, signed_in: Any, menu: TexmlDocument, sales: TexmlDocument, who: str
+) -> None:
+    editor = signed_in("voice.view_texmldocument", "voice.change_texmldocument") if who == "editor" else browser
+    at, steps = "/admin/voice/texmldocument/editor/", json.dumps(["press 1"])
+    sent = {"source": menu.draft, "apology": "Sorry.", "variables": "{}", "steps": steps, "caller": "From=+13125550155"}
+
+    def heard() -> str:
+        told = editor.post(f"{at}{menu.pk}/conversation/", sent).json()
+        assert (str(told["steps"]).count("+13125550155") > 0) == (who == "operator")
+        return str(told["heard"])
+
+    def keep_it(heard: str, **changed: str) -> Any:
+        return editor.post(f"{at}{menu.pk}/case/", sent | changed | {"case": "sales", "heard": heard}).json()
+
+    first = heard()
+    words = "The text says something else now: call again, then keep it."
+    typed = menu.draft.replace("Press 1.", "Press one.")
+    assert keep_it(first, source=typed) == {"problem": words}
+    publish_anew(sales, "<Response><Say>Nobody is here, {{ From }}.</Say><Hangup/></Response>")
+    assert keep_it(first) == {"problem": words}
+    assert not TexmlCase.objects.exists()
+    assert keep_it(heard(), source=f"{menu.draft}\n")["problem"] == ""  # which says the same
+    assert 'Caller hears: "Nobody is here, +13125550155."' in TexmlCase.objects.get().steps[1]["lines"]
 
 
 def test_the_pages_show_what_differs_and_take_it_as_right(

@@ -64,21 +64,32 @@ class CasePages(DocumentPages):
 
     def _record(self, request: HttpRequest, case: TexmlCase) -> None:
         try:
-            cases.record_again(case, actor_of(request))
+            cases.record_again(case, actor_of(request), request.POST.get("digest"))
             messages.success(request, f"What the draft says now is what {seen(case.name)} expects.")
         except ValidationError as error:
             messages.error(request, set_up_for(request.user, " ".join(error.messages)))
 
     def keep_case_view(self, request: HttpRequest, document_id: Any) -> HttpResponse:
-        """Keep a try of the editor's: the steps are done again here, with the text as it was posted."""
+        """Keep a try of the editor's: the steps are done again here, with the text as it was posted.
+
+        ``heard`` names what was said when its person was shown it: it may be something else by now.
+        """
         document = self.as_posted(request, document_id, _EDIT)
         steps, name = pages.posted_steps(request), request.POST.get("case", "").strip()
+        heard = request.POST.get("heard")
         if steps is None:
             return JsonResponse({"problem": "steps must be a list of texts."}, status=400)
         if words := pages.unread_of_caller(request):
             return JsonResponse({"problem": f"Nothing was kept. {words}"})
         try:
-            cases.save(document, name, steps, pages.posted_caller(request), actor_of(request))
+            cases.save(
+                document,
+                name,
+                steps,
+                pages.posted_caller(request),
+                actor_of(request),
+                is_heard=lambda told: heard in (None, pages.heard_of(request, told)),
+            )
         except ValidationError as error:
             return JsonResponse({"problem": set_up_for(request.user, _words(error))})
         return JsonResponse({"problem": "", "said": f"Kept as the test case {seen(name)}. Publishing goes through it."})

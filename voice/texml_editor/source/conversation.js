@@ -2,11 +2,13 @@
 
 const LABELS = { press: ["Keys", "Press"], say: ["Words", "Say"] };
 
-// `ask(steps)` answers with {steps: [{do, lines}], choices, problem}, or throws an error for the person; so does
-// `keep(name, steps)`, with {problem, said}, where a try can be kept as a test case: `keeping` then asks for its name.
+// `ask(steps)` answers with {steps: [{do, lines}], choices, problem, heard}, or throws an error for the person; so does
+// `keep(name, steps, heard)`, with {problem, said}, where a try can be kept as a test case: `keeping` then asks for its
+// name. `heard` names what is shown: the text, or another document, may say something else by then.
 export function conversation(ask, keep, { talk, problem, choices, keeping, said }) {
   let steps = [];
   let shown = [];
+  let heard = "";
   let newest = 0;
 
   const go = async (wanted) => {
@@ -20,6 +22,7 @@ export function conversation(ask, keep, { talk, problem, choices, keeping, said 
     }
     if (mine !== newest) return; // an older answer: its steps are not the ones that were pressed last
     steps = told.steps.slice(1).map((step) => step.do); // the first one is the call itself
+    heard = told.heard;
     problem.textContent = told.problem;
     write(told.steps);
     offer(told.choices);
@@ -67,7 +70,7 @@ export function conversation(ask, keep, { talk, problem, choices, keeping, said 
   const name = keeping.querySelector("input");
   const keepIt = async () => {
     try {
-      const told = await keep(name.value, steps);
+      const told = await keep(name.value, steps, heard);
       [problem.textContent, said.textContent] = [told.problem, told.said ?? ""];
       if (!told.problem) name.value = "";
     } catch (error) {

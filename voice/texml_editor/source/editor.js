@@ -76,7 +76,7 @@ function enhance(area) {
   if (part("talk")) {
     const tried = (steps) => ({ source: area.value, steps: JSON.stringify(steps) });
     const call = (steps) => post(area.dataset.conversation, tried(steps));
-    const keep = (name, steps) => post(area.dataset.case, { ...tried(steps), case: name });
+    const keep = (name, steps, heard) => post(area.dataset.case, { ...tried(steps), case: name, heard });
     const parts = ["talk", "problem", "choices", "keeping", "said"].map((name) => [name, part(name)]);
     conversation(call, keep, Object.fromEntries(parts));
   }
