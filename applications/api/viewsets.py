@@ -3,7 +3,6 @@
 from typing import Any, ClassVar, TypeVar
 
 from django.db.models import Q, QuerySet
-from django.utils.http import parse_etags
 from django_filters.filters import CharFilter
 from django_filters.filterset import FilterSet
 from drf_spectacular.utils import (
@@ -43,7 +42,7 @@ from applications.tags import tagged
 from portal.json_types import JsonObject
 from portal.rest.filters import YesNo
 from portal.rest.problems import Problem
-from portal.rest.viewsets import ACCOUNT, PortalViewSet, account_name, account_of, only_one
+from portal.rest.viewsets import ACCOUNT, PortalViewSet, account_name, account_of, named_states, only_one
 from portal.telnyx.errors import TelnyxError
 
 T = TypeVar("T")
@@ -118,13 +117,13 @@ class ApplicationViewSet(HistoryAction, PhoneNumbers, Plans, mixins.ListModelMix
 
     def partial_update(self, request: Request, id: str) -> Response:
         values = {name: value for name, value in _body(request).items() if name != "account"}
-        application, expected = self.get_object(), _if_match(request)
+        application, expected = self.get_object(), named_states(request)
         return self._answer(
             answer_or_problem(lambda: update_application(application, values, self.actor, expected=expected))
         )
 
     def destroy(self, request: Request, id: str) -> Response:
-        application, expected = self.get_object(), _if_match(request)
+        application, expected = self.get_object(), named_states(request)
         if not yes_or_no(request, "anyway"):
             _check_numbers(application)
         answer_or_problem(lambda: delete_application(application, self.actor, expected=expected))
@@ -240,14 +239,6 @@ def _body(request: Request) -> JsonObject:
 def _refuse_unknown(body: JsonObject, known: set[str]) -> None:
     if unknown := {name: ["Unknown parameter."] for name in body if name not in known}:
         raise ValidationError(unknown)
-
-
-def _if_match(request: Request) -> list[str]:
-    """Return the digests that ``If-Match`` names; ``*`` and no header ask for none."""
-    text = request.headers.get("If-Match")
-    if text is None or text.strip() == "*":
-        return []
-    return [tag.removeprefix("W/").strip('"') for tag in parse_etags(text)] or ["unreadable"]
 
 
 def _failed(record: Pull) -> Problem:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, ClassVar, TypeVar
 
+from django.utils.http import parse_etags
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import mixins, viewsets
@@ -112,6 +113,17 @@ def only_one(rows: Iterable[T], what: str) -> T:
         names = ", ".join(sorted(str(row.account.name) for row in found))  # type: ignore[attr-defined]
         raise ValidationError({"account": [f"Several accounts have {what} of this id: name one. They are {names}."]})
     return found[0]
+
+
+def named_states(request: Request) -> list[str]:
+    """Return the states that ``If-Match`` names by their ETags; ``*`` and no header ask for none.
+
+    A weak ETag is as good as a strong one: Django makes it weak where it compresses the answer that tells it.
+    """
+    text = request.headers.get("If-Match")
+    if text is None or text.strip() == "*":
+        return []
+    return [tag.removeprefix("W/").strip('"') for tag in parse_etags(text)] or ["unreadable"]
 
 
 def account_of(request: Request, body: Any = None) -> TelnyxAccount:

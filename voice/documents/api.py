@@ -6,7 +6,6 @@ from typing import Any
 
 import django_filters
 from django.db.models import QuerySet
-from django.utils.http import parse_etags
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins
 from rest_framework.decorators import action
@@ -17,7 +16,7 @@ from rest_framework.response import Response
 from portal.masking import may_see_whole, set_up_for
 from portal.rest.filters import StrictFilters, refuse_unknown_parameters
 from portal.rest.problems import Problem
-from portal.rest.viewsets import ReadOnlyViewSet, account_name, demand
+from portal.rest.viewsets import ReadOnlyViewSet, account_name, demand, named_states
 from voice.documents import cases, diffs, service, usage
 from voice.documents.serializers import (
     CHANGED,
@@ -293,8 +292,8 @@ class TexmlDocumentViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mix
     def _unchanged(self) -> TexmlDocument:
         """Return the document; 412 when ``If-Match`` names another state of it."""
         document = self.get_object()
-        wanted = self.request.headers.get("If-Match", "*").strip()
-        if wanted != "*" and f'"{document.digest}"' not in parse_etags(wanted):
+        wanted = named_states(self.request)
+        if wanted and document.digest not in wanted:
             raise Problem(412, CHANGED, service.Changed.code)
         return document
 
