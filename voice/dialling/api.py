@@ -92,6 +92,12 @@ class NewBatchSerializer(Strict, serializers.Serializer[Any]):
         fields["from"] = serializers.CharField()  # a Python keyword, so not in the class body
         return fields
 
+    def validate_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        """Refuse what stands beside them: another value than that one would be dropped in silence."""
+        if beside := [name for name in ("connection_id", "from") if name in parameters]:
+            raise ValidationError({name: ["It stands beside the parameters: leave it out here."] for name in beside})
+        return parameters
+
 
 class PlanSerializer(serializers.Serializer[Any]):
     """A dry run: how many lines can be dialled, how long that takes, and by line what is wrong."""

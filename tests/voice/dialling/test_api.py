@@ -56,6 +56,8 @@ def test_the_number_that_a_limit_names_is_told_to_who_may_see_numbers(
         ({"numbers": []}, "numbers"),
         ({"numbers": ["+13125550001"] * 1001}, "numbers"),
         ({"parameters": {"to": "+13125550001"}}, "to"),
+        ({"parameters": {"from": "+13125550199"}}, "parameters.from"),
+        ({"parameters": {"connection_id": "2"}}, "parameters.connection_id"),
         ({"parameters": {"voise": "x"}}, "voise"),
         ({"parameters": {"sip_auth_username": "ada", "sip_auth_password": "•••"}}, "sip_auth_password"),
         ({"connection_id": "1" * 65}, "connection_id"),
@@ -66,9 +68,11 @@ def test_the_number_that_a_limit_names_is_told_to_who_may_see_numbers(
 def test_what_is_wrong_as_a_whole_is_told_by_its_field(
     api: Any, account: TelnyxAccount, more: dict[str, Any], name: str
 ) -> None:
-    answer = api.post(URL, body(**more), format="json")
-    assert answer.status_code == 400
-    assert name in answer.json()["errors"]
+    for dry_run in (False, True):
+        answer = api.post(URL, body(dry_run=dry_run, **more), format="json")
+        assert answer.status_code == 400
+        assert name in answer.json()["errors"]
+    assert not DialBatch.objects.exists()
 
 
 def test_rest_asks_for_the_permissions(user_with: Any, account: TelnyxAccount) -> None:
