@@ -66,11 +66,26 @@ class DialBatchSerializer(serializers.ModelSerializer[DialBatch]):
         return {"counts": progress.counts, "finished": progress.finished, "percent": progress.percent}
 
 
+class LinesSerializer(serializers.ListSerializer[Any]):
+    """The lines, each told by its number for people, from 1, as where one cannot be dialled."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        try:
+            return super().to_internal_value(data)
+        except ValidationError as error:
+            told: Any = error.detail  # by place, from 0
+            by_line = {at + 1 if isinstance(at, int) else at: wrong for at, wrong in told.items()}
+            raise ValidationError(by_line) from None
+
+
 class LineSerializer(Strict, serializers.Serializer[Any]):
     """A number with a client state of its own (base64, as on the wire)."""
 
     to = serializers.CharField()
     client_state = serializers.CharField(required=False, allow_blank=True)
+
+    class Meta:
+        list_serializer_class = LinesSerializer
 
     def to_internal_value(self, data: Any) -> Any:
         return super().to_internal_value({"to": data} if isinstance(data, str) else data)

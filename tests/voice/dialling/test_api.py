@@ -183,6 +183,29 @@ def test_what_is_wrong_with_a_line_is_told_by_its_number(api: Any, account: Teln
     assert "Did you mean +13125550002?" in errors["numbers.2"][0]
 
 
+@pytest.mark.parametrize(
+    ("line", "places"),
+    [
+        ({"too": "x"}, {"numbers.2.too"}),
+        ({}, {"numbers.2.to"}),
+        ({"to": " "}, {"numbers.2.to"}),
+        ({"to": ["x"], "client_state": ["x"]}, {"numbers.2.to", "numbers.2.client_state"}),
+        (7, {"numbers.2.non_field_errors"}),
+    ],
+)
+def test_a_line_that_is_none_is_told_by_its_number_too(
+    api: Any, account: TelnyxAccount, line: Any, places: set[str]
+) -> None:
+    for dry_run in (False, True):
+        answer = api.post(URL, body(numbers=["+13125550001", line], dry_run=dry_run), format="json")
+        assert set(problem(answer, 400)["errors"]) == places
+
+
+def test_numbers_that_are_no_list_are_refused_as_a_whole(api: Any, account: TelnyxAccount) -> None:
+    errors = problem(api.post(URL, body(numbers="+13125550001"), format="json"), 400)["errors"]
+    assert set(errors) == {"numbers.non_field_errors"}
+
+
 def test_limits_tell_when_they_were_changed(api: Any, account: TelnyxAccount) -> None:
     row = limit(account, dials_per_day=7)
     told = api.get(f"/api/v1/accounts/{account.name}/limits/").json()
