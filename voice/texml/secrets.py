@@ -10,7 +10,7 @@ from portal.actors import Actor
 from portal.models import TelnyxAccount
 from portal.telnyx.error_codes import MEANINGS
 from portal.telnyx.errors import TelnyxError, TelnyxRefused, TelnyxUnavailable
-from voice.catalogue import texml_operations
+from voice.catalogue import actions, texml_operations
 from voice.commands import outbox
 from voice.models import CallCommand
 from voice.texml import requests
@@ -20,9 +20,13 @@ _GONE = "The value was not kept: save the secret again."
 
 
 def save(account: TelnyxAccount, parameters: Any, actor: Actor, *, intent: str = "") -> CallCommand:
-    """Save a secret; the same name again replaces its value. Return the command, which says what came of it."""
+    """Save a secret; the same name again replaces its value. Return the command, which says what came of it.
+
+    ``InvalidParameters`` also for a value with dots in it, as hidden ones are shown: they would replace the real one.
+    """
     values = parameters if isinstance(parameters, dict) else {}
     values = texml_operations.check(SAVE, values)
+    actions.refuse_hidden(values)
     command, is_new = outbox.begin(account, SAVE, {"name": values["name"]}, actor, intent=intent)
     if not is_new:
         return command

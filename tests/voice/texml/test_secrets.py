@@ -163,6 +163,16 @@ def test_what_telnyx_would_not_take_is_refused_without_the_value(api: APIClient,
     assert not CallCommand.objects.exists()
 
 
+@pytest.mark.parametrize("value", ["•••", "hunter•••"])
+def test_dots_are_no_value_and_do_not_replace_the_real_one(api: APIClient, value: str) -> None:
+    with telnyx_texml() as server:
+        wired(server.url)
+        refused = api.post(f"{URL}secrets/", {"name": "pbx", "value": value}, format="json")
+        assert server.requests == []
+    assert set(problem(refused, 400)["errors"]) == {"value"}
+    assert not CallCommand.objects.exists()
+
+
 def test_a_process_that_died_meanwhile_leaves_it_uncertain_and_nobody_sends_it(api: APIClient) -> None:
     with telnyx_texml() as server:
         wired(server.url)
