@@ -10,6 +10,7 @@ from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from portal import sql
 from portal.models import TelnyxAccount
 from portal.rest.filters import AccountFilter, Choice, MomentFilter, StrictFilters
 from portal.rest.problems import Problem
@@ -28,15 +29,32 @@ class VerdictSerializer(Strict, serializers.Serializer[Any]):
     verdict = serializers.ChoiceField(reconciliation.VERDICTS)
 
 
+class UntilField(serializers.DateTimeField):
+    """A time until which something waits; null once it is past."""
+
+    def to_representation(self, value: Any) -> Any:
+        return super().to_representation(value) if value > sql.clock() else None
+
+
 class BreakerSerializer(serializers.ModelSerializer[AccountBreaker]):
-    """Whether commands of an account are sent, or held back, and why."""
+    """Whether commands of an account are sent, or held back, and why. Closed, they wait while Telnyx asks for that."""
 
     account = serializers.CharField(source="account.name", read_only=True)
     why = WordsField(read_only=True)
+    wait_until = UntilField(
+        read_only=True,
+        allow_null=True,
+        help_text="Telnyx answered that there were too many requests: no command goes before. Null when none waits.",
+    )
+    dials_wait_until = UntilField(
+        read_only=True,
+        allow_null=True,
+        help_text="Telnyx answered that there were too many dials a second: no dial goes before. Null when none waits.",
+    )
 
     class Meta:
         model = AccountBreaker
-        fields = ("account", "state", "since", "why", "next_probe_at", "recent")
+        fields = ("account", "state", "since", "why", "next_probe_at", "wait_until", "dials_wait_until", "recent")
         read_only_fields = fields
 
 
@@ -107,7 +125,7 @@ class BreakerViewSet(PortalViewSet):
 
     @extend_schema(request=None, responses=BreakerSerializer)
     def close(self, request: Request, name: str) -> Response:
-        """Close it by hand: what waits is sent."""
+        """Close it by hand: what waits is sent, once the time is over that Telnyx asked to wait."""
         return Response(self.get_serializer(circuit_breaker.close(self._account(name), self.actor)).data)
 
     def _account(self, name: str) -> TelnyxAccount:

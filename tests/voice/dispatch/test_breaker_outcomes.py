@@ -56,10 +56,24 @@ def test_what_was_on_the_wire_when_it_opened_makes_no_pause_longer(account: Teln
 def test_one_that_never_opened_is_closed_since_its_account_was_made(account: TelnyxAccount, api: APIClient) -> None:
     url = f"/api/v1/accounts/{account.name}/breaker/"
     told = {"account": account.name, "state": "closed", "why": "", "next_probe_at": None, "recent": ""}
+    told |= {"wait_until": None, "dials_wait_until": None}
     for body in (api.get(url).json(), api.post(f"{url}close/").json()):
         assert read_time(body.pop("since")) == account.created_at
         assert body == told
     assert not AuditEvent.objects.filter(action="breaker.close").exists()
+
+
+@pytest.mark.parametrize("names", [["wait_until", "dials_wait_until"], ["dials_wait_until", "wait_until"]])
+def test_the_time_that_telnyx_asked_to_wait_is_told_until_it_is_over(
+    account: TelnyxAccount, api: APIClient, names: list[str]
+) -> None:
+    url, until = f"/api/v1/accounts/{account.name}/breaker/", ago(-60)
+    name, other = names
+    AccountBreaker.objects.create(account=account, since=ago(9), **{name: until})
+    for body in (api.get(url).json(), api.post(f"{url}close/").json()):
+        assert (body["state"], read_time(body[name]), body[other]) == ("closed", until, None)
+    AccountBreaker.objects.update(**{name: ago(1)})
+    assert api.get(url).json()[name] is None
 
 
 def test_who_closes_it_is_noted_with_since_when_and_why_it_was_open(account: TelnyxAccount, api: APIClient) -> None:
