@@ -38,10 +38,16 @@ def call_of_address(calls: QuerySet[Call], request: Request, control_id: str) ->
 
 def session_of_address(calls: QuerySet[Call], request: Request, session_id: str) -> list[Call]:
     """List, of these, the legs of the session of an address, as ``session``: 404 and 400 as for a call."""
+    return session_or_part_of_address(calls, request, session_id)[0]
+
+
+def session_or_part_of_address(calls: QuerySet[Call], request: Request, session_id: str) -> tuple[list[Call], bool]:
+    """List these legs, and tell whether they are all."""
     mine, name = calls.filter(call_session_id=session_id), account_name(request)
-    legs = search.session(calls, mine if name is None else mine.filter(account__in=search.account_ids(name)))
+    mine = mine if name is None else mine.filter(account__in=search.account_ids(name))
+    legs, is_whole = search.session_or_part(calls, mine)
     only_one({leg.account_id: leg for leg in legs}.values(), "a session")
-    return legs
+    return legs, is_whole
 
 
 class CallFilters(django_filters.FilterSet):
@@ -229,20 +235,24 @@ class SessionViewSet(PortalViewSet):
                 "properties": {
                     "call_session_id": {"type": "string"},
                     "calls": {"type": "array", "items": {"$ref": "#/components/schemas/Call"}},
+                    "complete": {"type": "boolean", "description": "Whether these are all legs."},
                 },
             }
         },
     )
     def retrieve(self, request: Request, call_session_id: str) -> Response:
-        """The legs of one session, in order."""
+        """The legs of one session, in order.
+
+        Of more than 1000 the first ones: ``complete`` says whether these are all. The list of calls has the others, by
+        its filter ``call_session_id``.
+        """
         refuse_unknown_parameters(request, "account")
-        calls = session_of_address(self.get_queryset(), request, call_session_id)
+        calls, is_whole = session_or_part_of_address(self.get_queryset(), request, call_session_id)
         tell_products(calls)
         names = search.application_names({(call.account_id, call.connection_id) for call in calls})
         context = {**self.get_serializer_context(), "applications": names}
-        return Response(
-            {"call_session_id": call_session_id, "calls": CallSerializer(calls, many=True, context=context).data}
-        )
+        told = CallSerializer(calls, many=True, context=context).data
+        return Response({"call_session_id": call_session_id, "calls": told, "complete": is_whole})
 
 
 class ActiveCallViewSet(PortalViewSet):

@@ -41,29 +41,39 @@ def is_connection_id(text: str) -> bool:
 
 
 def session(calls: QuerySet[Call], legs: Iterable[Call]) -> list[Call]:
-    """List all legs, of these ``calls``, of the session that ``legs`` are of, in the order they started.
+    """List all legs, of these ``calls``, of the session that ``legs`` are of, as ``session_or_part`` does."""
+    return session_or_part(calls, legs)[0]
+
+
+def session_or_part(calls: QuerySet[Call], legs: Iterable[Call]) -> tuple[list[Call], bool]:
+    """List the legs, of these ``calls``, of the session that ``legs`` are of, in the order they started.
 
     They share a ``call_session_id``, and the account. That of a TeXML leg is told with its end only, if at all, so the
-    legs that a document dialled, which name their parent, are of its session too.
+    legs that a document dialled, which name their parent, are of its session too. Of very many the first ones are
+    listed: whether these are all is told beside them.
     """
     found: dict[uuid.UUID, Call] = {}
-    new, sessions = list(legs), {""}
+    new, sessions, is_whole = list(legs), {""}, True
     accounts = {leg.account_id for leg in new}
-    while new and len(found) < _MOST_LEGS:
+    while new:
         texml = [leg for leg in new if leg.is_texml]
         told = {leg.call_session_id for leg in new} - sessions
         if found and not texml and not told:
             break
+        if len(found) >= _MOST_LEGS:
+            is_whole = False  # there may be more
+            break
         sessions |= told
         related = Q(call_session_id__in=told) | Q(call_control_id__in={leg.parent_control_id for leg in texml} - {""})
         related |= Q(parent_control_id__in={leg.call_control_id for leg in texml}) | Q(pk__in={leg.pk for leg in new})
-        rows = list(calls.filter(related).exclude(pk__in=found).order_by("started_at", "id")[:_MOST_LEGS])
+        rows = list(calls.filter(related).exclude(pk__in=found).order_by("started_at", "id")[: _MOST_LEGS + 1])
+        is_whole, rows = is_whole and len(rows) <= _MOST_LEGS, rows[:_MOST_LEGS]
         known = {leg.pk for leg in new}
         # not by the statement: it is answered by the ids alone, and an index of the account's calls would tempt it
         rows = [leg for leg in rows if leg.account_id in accounts]
         found |= {leg.pk: leg for leg in rows}
         new = [leg for leg in rows if leg.pk not in known]
-    return sorted(found.values(), key=lambda leg: (leg.started_at, str(leg.pk)))
+    return sorted(found.values(), key=lambda leg: (leg.started_at, str(leg.pk))), is_whole
 
 
 def of_control_id(text: str, account: str | None = None) -> Q:

@@ -22,7 +22,7 @@ from tests.support.rows import Call, CallCommand, CallEvent
 from tests.support.sandbox_ledger import wire
 from tests.support.telnyx_answers import telnyx_says
 from voice.calls import api as calls_api
-from voice.calls import status
+from voice.calls import search, status
 
 pytestmark = pytest.mark.django_db
 
@@ -255,6 +255,33 @@ def test_a_session_is_its_legs_in_order(api: APIClient, account: TelnyxAccount) 
     assert body["call_session_id"] == first.call_session_id
     assert [leg["call_control_id"] for leg in body["calls"]] == ["v3:a-leg", "v3:b-leg"]
     assert set(body["calls"][0]) >= CALL
+    assert body["complete"] is True
+
+
+@pytest.mark.parametrize(("most", "told"), [(2, "ab"), (3, "abc"), (4, "abc")])
+def test_a_session_says_whether_its_legs_are_all(
+    api: APIClient, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch, most: int, told: str
+) -> None:
+    now = timezone.now()
+    for place, letter in enumerate("abc"):
+        make_call(account, letter, call_session_id="of three", started_at=now + timedelta(seconds=place))
+    monkeypatch.setattr(search, "_MOST_LEGS", most)
+    body = api.get("/api/v1/sessions/of three/").json()
+    assert "".join(leg["call_control_id"][3] for leg in body["calls"]) == told
+    assert body["complete"] is (told == "abc")
+    assert ids(api, call_session_id="of three") == "abc"
+
+
+def test_a_session_whose_documents_may_have_dialled_further_is_not_told_as_complete(
+    api: APIClient, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = make_call(account, "a", is_texml=True, call_session_id="of a document")
+    second = make_call(account, "b", is_texml=True, call_session_id="", parent_control_id=first.call_control_id)
+    make_call(account, "c", is_texml=True, call_session_id="", parent_control_id=second.call_control_id)
+    for most, legs in ((2, 2), (1000, 3)):
+        monkeypatch.setattr(search, "_MOST_LEGS", most)
+        body = api.get("/api/v1/sessions/of a document/").json()
+        assert (len(body["calls"]), body["complete"]) == (legs, legs == 3)
 
 
 @pytest.mark.parametrize("direction", ["next", "previous"])
