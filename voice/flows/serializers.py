@@ -3,6 +3,7 @@
 from typing import Any
 
 from rest_framework import serializers
+from rest_framework.fields import empty
 
 from portal.masking import set_up_for
 from portal.models import TelnyxAccount
@@ -13,12 +14,19 @@ from voice.flows.conditions import OPERATORS
 from voice.models import Flow, Rule
 
 
+class ValueField(serializers.JSONField):
+    """Any value, null as well. It has no ``allow_null``: one that is lacking would be told as null then."""
+
+    def run_validation(self, data: Any = empty) -> Any:
+        return None if data is None else super().run_validation(data)
+
+
 class ConditionSerializer(Strict, serializers.Serializer[Any]):
     """A test of an event or its call."""
 
     field = serializers.CharField(help_text="event.payload.… or call.…")
     op = serializers.ChoiceField(tuple(OPERATORS))
-    value = serializers.JSONField(required=False)
+    value = ValueField(required=False)
 
 
 class ActionSerializer(Strict, serializers.Serializer[Any]):

@@ -140,6 +140,7 @@ def test_each_change_takes_its_permission(
         ({"op": "in"}, 'The value of "in" must be a list, as ["1", "2"].'),
         ({"op": "starts_with", "value": 1}, 'The value of "starts_with" must be a text.'),
         ({"op": "exists", "value": "yes"}, 'The value of "exists" must be true or false.'),
+        ({"op": "exists", "value": None}, 'The value of "exists" must be true or false.'),
         ({"op": "eq"}, 'Give the value that "eq" compares with.'),
         ({"op": "ne"}, 'Give the value that "ne" compares with.'),
     ],

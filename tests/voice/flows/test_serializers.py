@@ -54,6 +54,24 @@ def test_what_was_read_can_be_written_back(api: APIClient, account: TelnyxAccoun
 
 
 @pytest.mark.parametrize(
+    "test",
+    [{"op": "eq", "value": None}, {"op": "ne", "value": None}, {"op": "exists"}, {"op": "exists", "value": False}],
+)
+def test_a_condition_is_told_as_it_was_saved_and_written_back(
+    api: APIClient, account: TelnyxAccount, test: dict[str, Any]
+) -> None:
+    when = [{"field": "event.payload.digits", **test}]
+    made = make(api, rules=one_rule(when=when))
+    assert made.status_code == 201, made.content
+    url = f"{FLOWS}{made.json()['id']}/"
+    read = api.get(url).json()
+    assert read["rules"][0]["when"] == when
+    for write in (api.put, api.patch):
+        answer = write(url, read, format="json")
+        assert (answer.status_code, answer.json()["rules"]) == (200, read["rules"])
+
+
+@pytest.mark.parametrize(
     ("changes", "place"),
     [
         ({"rules": one_rule(do=[{"action": "fly"}])}, "rules.0.do.0.action"),
