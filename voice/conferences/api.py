@@ -8,7 +8,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.decorators import action
-from rest_framework.exceptions import NotFound, PermissionDenied
+from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -20,6 +20,7 @@ from portal.rest.serializers import WordsField
 from portal.rest.viewsets import PortalViewSet, account_name, account_of, only_one
 from portal.telnyx import paging
 from portal.telnyx.errors import TelnyxRefused
+from portal.texts import one_of
 from voice.catalogue import actions
 from voice.commands.responses import accepted
 from voice.commands.serializers import CommandSerializer
@@ -29,7 +30,10 @@ from voice.models import Conference
 _ACCOUNT = OpenApiParameter("account", str, description="Optional while there is one.")
 _CALL_ID = OpenApiParameter("call_control_id", str, OpenApiParameter.PATH)
 _FILTERS = ("name", "status", "connection_id", "leg_id", "application_session_id")
-_FILTER_PARAMETERS = [OpenApiParameter(name, str, description="Telnyx's filter.") for name in _FILTERS]
+_CHOICES = {"status": Conference.State.values}  # of a filter that takes no other words
+_FILTER_PARAMETERS = [
+    OpenApiParameter(name, str, description="Telnyx's filter.", enum=_CHOICES.get(name)) for name in _FILTERS
+]
 _COMMAND = {202: CommandSerializer}
 _CONTROL = actions.permission(service.CREATE)
 
@@ -108,6 +112,8 @@ class ConferenceViewSet(TelnyxViewSet):
     def list(self, request: Request) -> Response:
         """As Telnyx lists them now, those that have ended, too."""
         wanted = {name: request.query_params[name] for name in _FILTERS if name in request.query_params}
+        if odd := [name for name, choices in _CHOICES.items() if wanted.get(name, choices[0]) not in choices]:
+            raise ValidationError({name: [one_of(_CHOICES[name])] for name in odd})
         return self.listed(request, lambda: service.at_telnyx(self.account(request), **wanted), *_FILTERS)
 
     @extend_schema(parameters=[_ACCOUNT], request=OpenApiTypes.OBJECT, responses=_COMMAND)

@@ -11,6 +11,7 @@ from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
 
 from portal.models import TelnyxAccount
+from portal.telnyx import schemas
 from tests.support import samples
 from tests.support.accounts import make_account
 from tests.support.conferences import ROOM, TOLD, make_room, sent, telnyx
@@ -69,6 +70,24 @@ def test_each_filter_of_telnyxs_is_handed_on(api: APIClient, name: str) -> None:
     _, _, asked, _ = parts(raw)
     filters = {key: value for key, value in asked.items() if not key.startswith("page")}
     assert filters == {f"filter[{name}]": "completed"}
+
+
+@pytest.mark.parametrize("word", ["ended", "in-progress", "COMPLETED"])
+def test_a_status_that_no_conference_has_is_refused_and_telnyx_is_not_asked(api: APIClient, word: str) -> None:
+    with telnyx(conferences=[TOLD]) as server:
+        make_account("wired", f"{server.url}/v2")
+        errors = problem(api.get(f"/api/v1/conferences/?status={word}"), 400)["errors"]
+        assert server.requests == []
+    assert errors == {"status": ["Must be one of init, in_progress, completed."]}
+
+
+def test_the_document_names_the_statuses_that_the_sdk_has() -> None:
+    (filters,) = (one for one in schemas.parameters("conferences.list") if one.name == "filter")
+    (status,) = (one for one in filters.fields if one.name == "status")
+    document = SchemaGenerator(api_version="v1").get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    told = {one["name"]: one["schema"] for one in document["paths"]["/api/v1/conferences/"]["get"]["parameters"]}
+    assert set(told["status"]["enum"]) == set(status.choices) == {"init", "in_progress", "completed"}
+    assert "enum" not in told["name"]
 
 
 def test_a_list_of_telnyxs_comes_in_pages_where_they_are_asked_for(api: APIClient) -> None:
