@@ -34,6 +34,7 @@ Packed = tuple[store.Page, bytes]  # the page without its applications, and thes
 _MOST_ERRORS = 100
 _KEPT, _MOST_FORGOTTEN = timedelta(days=90), 10_000  # at a time: until now none was forgotten
 ANOTHER_OWNER = "another_owner"  # the kind of the error of a pull that was stopped for its key
+_MASS_DELETE = "stopped"  # that of one where so much is gone
 INTERRUPTED = {"errors": [{"id": None, "kind": "interrupted", "message": "The pull was interrupted."}]}
 
 
@@ -66,12 +67,16 @@ def pull_within(
 ) -> Pull:
     """Pull in a thread and wait at most so long for its end. ``accept_owner`` is as of ``run``."""
     record, began = begin(kind, account, actor)
+    until = time.monotonic() + seconds
+    while not began:
+        wait(record, until - time.monotonic())
+        if not (accept_missing and stopped_for_mass_delete(record)):
+            break
+        record, began = begin(kind, account, actor)  # the other one did not accept it
     if began:
         thread = threading.Thread(target=_in_thread, args=(record.pk, actor, accept_missing, accept_owner), daemon=True)
         thread.start()
-        thread.join(seconds)
-    else:
-        wait(record, seconds)
+        thread.join(until - time.monotonic())
     record.refresh_from_db()
     return record
 
@@ -82,6 +87,11 @@ def wait(record: Pull, seconds: float) -> None:
     while record.state == Pull.State.RUNNING and time.monotonic() < until:
         time.sleep(0.1)
         record.refresh_from_db()
+
+
+def stopped_for_mass_delete(record: Pull) -> bool:
+    """Tell whether somebody has to accept that so much is gone."""
+    return record.state == Pull.State.STOPPED and [error["kind"] for error in record.errors[-1:]] == [_MASS_DELETE]
 
 
 def begin(kind: Kind, account: TelnyxAccount, actor: Actor) -> tuple[Pull, bool]:
@@ -122,7 +132,7 @@ def run(
     except AnotherOwner as error:
         _finish(record, Pull.State.STOPPED, actor, {"id": None, "kind": ANOTHER_OWNER, "message": str(error)})
     except LooksLikeMassDelete as error:
-        _finish(record, Pull.State.STOPPED, actor, {"id": None, "kind": "stopped", "message": str(error)})
+        _finish(record, Pull.State.STOPPED, actor, {"id": None, "kind": _MASS_DELETE, "message": str(error)})
     except TelnyxError as error:
         _finish(record, Pull.State.FAILED, actor, _told(error))
     except BaseException:

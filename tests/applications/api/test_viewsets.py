@@ -7,6 +7,8 @@ from rest_framework.test import APIClient
 
 from applications.mirror.store import digest
 from applications.models import CallControlApplication, Pull
+from applications.pulls.pulls import begin, run
+from portal.actors import PORTAL
 from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server.server import Sandbox
 from portal.sandbox.texml import accounts
@@ -248,6 +250,24 @@ def test_a_pull_that_fails_or_is_stopped_says_so(api: APIClient, sandbox: Sandbo
     for _ in range(3):  # with the key of the first, as Retry-After asks for
         again = _send(api, "post", f"{URL}pull/", {"account": "dead"}, **{"Idempotency-Key": "one"})
         assert (again.status_code, again["Retry-After"], "Idempotent-Replayed" in again) == (503, "5", False)
+
+
+@pytest.mark.usefixtures("only_account")
+@pytest.mark.django_db(transaction=True)
+def test_what_is_accepted_is_pulled_after_one_under_way_that_is_stopped_for_it(
+    api: APIClient, sandbox: Sandbox, sandbox_account: TelnyxAccount, mirrored: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for row in [mirrored(name="one"), mirrored(name="two")]:
+        sandbox.store.delete_application(row.telnyx_id)
+    monkeypatch.setattr("applications.pulls.pulls.wait", lambda record, seconds: run(record, PORTAL))
+    first, _ = begin(CALL_CONTROL, sandbox_account, PORTAL)
+    told = _send(api, "post", f"{URL}pull/")
+    assert (told.status_code, told.json()["code"]) == (409, "looks_like_mass_delete")
+    second, _ = begin(CALL_CONTROL, sandbox_account, PORTAL)
+    told = _send(api, "post", f"{URL}pull/", {"accept_missing": True})
+    assert (told.status_code, told.json().get("missing")) == (200, 2)
+    states = dict(Pull.objects.values_list("pk", "state"))
+    assert (states[first.pk], states[second.pk]) == ("stopped", "stopped")
 
 
 @pytest.mark.usefixtures("only_account")

@@ -6,10 +6,12 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from applications.models import CallControlApplication
+from applications.pulls.pulls import begin, run
+from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from portal.sandbox.server.server import Sandbox
 from tests.support.accounts import make_account
-from tests.support.applications import at_telnyx, change_at_telnyx
+from tests.support.applications import CALL_CONTROL, at_telnyx, change_at_telnyx
 
 
 def _run(*arguments: str) -> tuple[str, str]:
@@ -72,4 +74,16 @@ def test_a_mass_delete_stops_it_until_it_is_accepted(sandbox: Sandbox, mirrored:
     with pytest.raises(CommandError):
         _run()
     assert not CallControlApplication.objects.exclude(missing_since=None).exists()
+    assert "2 missing" in _run("--accept-missing")[0]
+
+
+@pytest.mark.usefixtures("only_account")
+def test_what_is_accepted_is_pulled_after_one_under_way_that_is_stopped_for_it(
+    sandbox: Sandbox, sandbox_account: TelnyxAccount, mirrored: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for row in [mirrored(name="one"), mirrored(name="two")]:
+        sandbox.store.delete_application(row.telnyx_id)
+    begin(CALL_CONTROL, sandbox_account, PORTAL)
+    waited = "applications.management.commands.pull_applications.wait"
+    monkeypatch.setattr(waited, lambda record, seconds: run(record, PORTAL))
     assert "2 missing" in _run("--accept-missing")[0]
