@@ -22,7 +22,7 @@ CLIENT_STATE = "client_state"  # and ``target_leg_client_state``
 NO_CLIENT_STATE = "Must be base64: Telnyx takes no other client state."
 HIDDEN = "It has a value that was hidden when it was read (•••). Enter that value whole."
 # What puts a call to another number costs money: it takes the permission to dial.
-_DIALS = {DIAL, "transfer", "refer", *texml_operations.DIALS}
+RINGS = frozenset({DIAL, "transfer", "refer", *texml_operations.DIALS})
 NEW_CALLS = frozenset({DIAL, *texml_operations.DIALS})  # they make a call of their own
 HANG_UPS = frozenset({"hangup", "texml.calls.hang_up"})
 DELETES_RECORDING = frozenset({"recordings.delete", "texml.recordings.delete"})  # its file, for good
@@ -172,7 +172,7 @@ def permission(action: str) -> str:
         return "voice.delete_recording"
     if action == texml_operations.SAVE_SECRET:  # it belongs to the documents of applications, and to no call
         return "applications.change_texmlapplication"
-    return "voice.dial" if action in _DIALS else "voice.control_call"
+    return "voice.dial" if action in RINGS else "voice.control_call"
 
 
 def is_listening(action: str, parameters: Any) -> bool:

@@ -193,8 +193,9 @@ def _reason_not_to_send(
 
 
 def _why_too_late(command: CallCommand) -> str:
-    """Tell what has ended its time: of a dial perhaps a stop, which has given its own time to what was on the wire."""
-    stop = Stop.objects.filter(at=command.expires_at).first() if command.action in actions.NEW_CALLS else None
+    """Tell what has ended its time: of what rings perhaps a stop, which has given its own time to what had left."""
+    rings = command.action in actions.RINGS or command.dials > 0
+    stop = Stop.objects.filter(at=command.expires_at).first() if rings else None
     return stop.words if stop else "Too late: it would not make sense any more."
 
 

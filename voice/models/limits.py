@@ -142,5 +142,5 @@ class Stop(models.Model):
 
     @property
     def words(self) -> str:
-        """Return what a dial says that was not sent, or not sent again, because of it."""
+        """Return what a dial or a transfer says that was not sent, or not sent again, because of it."""
         return f"All outgoing calls were stopped by {self.requested_by}."

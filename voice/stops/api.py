@@ -63,7 +63,7 @@ class StopViewSet(mixins.RetrieveModelMixin, PortalViewSet):
 
     @extend_schema(request=NewStopSerializer, responses={202: StopSerializer})
     def create(self, request: Request) -> Response:
-        """Hang up every outgoing call, drop dials that have not left, pause batches."""
+        """Hang up every outgoing call, drop dials, transfers and refers that have not left, pause batches."""
         if not request.user.has_perm("voice.dial"):
             raise PermissionDenied("The token's user lacks the permission voice.dial: batches are paused with it.")
         given = NewStopSerializer(data=request.data)

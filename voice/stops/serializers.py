@@ -43,6 +43,7 @@ class StopSerializer(serializers.ModelSerializer[Stop]):
         model = Stop
         fields = ("id", "account", "at", "requested_by", "calls", "dials", "batches", "hang_ups")
         read_only_fields = fields
+        extra_kwargs = {"dials": {"help_text": "How many dials, transfers and refers were not sent any more."}}
 
     def get_hang_ups(self, row: Stop) -> dict[str, int]:
         return service.outcomes(row)

@@ -25,6 +25,8 @@ from voice.suspensions import standing
 
 MOST = 2000  # calls that one stop hangs up: more are left for the next one, and it says so
 _Status = CallCommand.Status
+# also a document, given to a call, that dials by itself
+_RINGS = Q(action__in=sorted(actions.RINGS)) | Q(action="texml.calls.redirect", dials__gt=0)
 
 
 def suspend(account: TelnyxAccount, connection_id: str, why: str, actor: Actor) -> Suspension:
@@ -95,14 +97,13 @@ def running_batches(account: TelnyxAccount | None = None) -> QuerySet[DialBatch]
 
 
 def waiting_dials(account: TelnyxAccount | None = None) -> QuerySet[CallCommand]:
-    """Select the dials that were asked for and have not left yet, beside those of batches."""
-    rows = CallCommand.objects.filter(status=_Status.QUEUED, first_sent_at=None, batch=None)
-    rows = rows.filter(action__in=sorted(actions.NEW_CALLS))
+    """Select the dials, transfers and refers that were asked for and have not left yet, beside those of batches."""
+    rows = CallCommand.objects.filter(_RINGS, status=_Status.QUEUED, first_sent_at=None, batch=None)
     return rows.filter(account=account) if account else rows
 
 
 def stop_outgoing(stop_id: uuid.UUID, actor: Actor, account: TelnyxAccount | None = None) -> Stop:
-    """Pause the batches, drop dials that have not left, hang up every outgoing call.
+    """Pause the batches, drop dials, transfers and refers that have not left, hang up every outgoing call.
 
     What is on the wire is not sent again, whatever Telnyx says. The same ``stop_id``: once. One that was interrupted
     goes on, since nothing of it is done twice.
@@ -197,9 +198,9 @@ def _end(row: Stop, actor: Actor, action: str, *counts: str) -> Stop:
 
 
 def _begun_dials(account: TelnyxAccount | None) -> QuerySet[CallCommand]:
-    """Select the dials that have left and are not over, lines of batches among them: Telnyx may send them back."""
+    """Select what rings and has left and is not over, lines of batches among it: Telnyx may send it back."""
     left = Q(status=_Status.SENDING) | Q(status=_Status.QUEUED, first_sent_at__isnull=False)
-    rows = CallCommand.objects.filter(left, action__in=sorted(actions.NEW_CALLS))
+    rows = CallCommand.objects.filter(left, _RINGS)
     return rows.filter(account=account) if account else rows
 
 

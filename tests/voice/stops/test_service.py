@@ -295,7 +295,7 @@ def test_a_stop_drops_the_dials_that_have_not_left_and_no_other_command(
     CallCommand.objects.filter(pk=over.pk).update(status="expired", error="Too late.", finished_at=ago(60))
     CallCommand.objects.filter(pk=sent.pk).update(first_sent_at=ago(5))  # Telnyx may have it: its sender decides
     page = browser.get(f"/admin/stop/calls/?account={account.pk}").content.decode()
-    assert "1 dial that has not left is not sent any more" in page
+    assert "1 dial or transfer that has not left is not sent any more" in page
     assert service.stop_outgoing(uuid.uuid4(), PORTAL, account).dials == 1
     states = [seen(one).status for one in (waiting, over, sent, elsewhere, spoken)]
     assert states == ["expired", "expired", "queued", "queued", "queued"]

@@ -1,4 +1,4 @@
-"""A dial that is on the wire while everything is stopped: Telnyx sends it back, does not answer, or takes it."""
+"""What would ring a phone and waits, or is on the wire, while everything is stopped."""
 
 import uuid
 from typing import Any
@@ -11,10 +11,12 @@ from portal.models import TelnyxAccount
 from portal.telnyx.errors import TelnyxError, TelnyxUnavailable, TelnyxUncertain
 from tests.support.accounts import make_account
 from tests.support.batches import begin
-from tests.support.commands import dial, now_due, seen
+from tests.support.commands import act, dial, now_due, of_event, seen
+from tests.support.factories import make_call, run_owed
 from tests.support.rows import AccountBreaker, Call, CallCommand, DialBatch
 from tests.support.telnyx_answers import telnyx_says
 from tests.support.times import ago
+from voice.commands import outbox
 from voice.dispatch import sender
 from voice.models import Stop
 from voice.stops import service
@@ -114,3 +116,82 @@ def test_a_batch_whose_last_line_telnyx_has_taken_is_done_though_it_was_stopped(
     sender._settle(claimed, sender._Outcome(answer=NEW))
     told: Any = api.get(f"/api/v1/dial-batches/{batch.pk}/").json()
     assert (told["status"], told["progress"]["counts"]["ok"]) == ("done", 1)
+
+
+# --- Transfers, and what else rings a phone ---------------------------------------------------------------------------
+
+OK = {"data": {"result": "ok"}}
+TRANSFER = {"to": "+13125550001"}
+RINGING = [("transfer", TRANSFER), ("refer", {"sip_address": "sip:ada@sip.telnyx.com"})]
+
+
+@pytest.mark.parametrize(("action", "parameters"), RINGING)
+@pytest.mark.parametrize("is_of_all", [False, True], ids=["of its account", "of all"])
+def test_what_rings_and_has_not_left_is_dropped_as_a_dial_is(
+    account: TelnyxAccount, action: str, parameters: dict[str, str], is_of_all: bool
+) -> None:
+    command = act(make_call(account), action, **parameters)
+    stop(None if is_of_all else account)
+    assert (sent_again(command), seen(command).status, seen(command).error) == (0, "expired", WORDS)
+
+
+@pytest.mark.parametrize(("action", "parameters"), RINGING)
+def test_what_rings_and_was_not_answered_is_not_sent_again_after_a_stop(
+    account: TelnyxAccount, action: str, parameters: dict[str, str]
+) -> None:
+    command = act(make_call(account), action, **parameters)
+    with telnyx_says(account, actions="503 Service Unavailable") as asked:
+        sender.send(command.pk)
+    assert (len(asked.requests), seen(command).status, stop(account).dials) == (1, "sending", 0)
+    assert sent_again(command) == 0
+    words = f"{WORDS} Whether Telnyx carried it out is not known."
+    assert (seen(command).status, seen(command).error) == ("uncertain", words)
+
+
+def test_a_rule_s_transfer_behind_a_command_that_is_sent_again_rings_nobody_after_a_stop(
+    account: TelnyxAccount,
+) -> None:
+    """The caller's leg is incoming: nothing hangs it up."""
+    spoken, transfer = of_event(
+        make_call(account), ("speak", {"payload": "Hello", "voice": "female"}), ("transfer", TRANSFER)
+    )
+    with telnyx_says(account, actions="503 Service Unavailable"):
+        sender.send(spoken.pk)
+    assert stop(account).dials == 1
+    now_due(spoken)
+    with telnyx_says(account, actions=OK) as asked:
+        run_owed()
+    assert [request.split(b" ")[1].rpartition(b"/")[2] for request in asked.requests] == [b"speak"]
+    assert [seen(one).status for one in (spoken, transfer)] == ["ok", "expired"]
+    assert seen(transfer).error == WORDS
+
+
+def test_a_transfer_that_telnyx_sent_back_does_not_go_before_the_hang_up_of_a_stop(account: TelnyxAccount) -> None:
+    transfer = act(make_call(account, direction="outgoing"), "transfer", **TRANSFER)
+    with telnyx_says(account, actions="429 Too Many Requests"):
+        sender.send(transfer.pk)
+    assert seen(transfer).status == "queued"
+    (hang_up,) = service.commands_of(stop(account))
+    AccountBreaker.objects.all().delete()
+    for command in (transfer, hang_up):
+        now_due(command)
+    with telnyx_says(account, actions=OK) as asked:
+        run_owed()
+    assert [request.split(b" ")[1].rpartition(b"/")[2] for request in asked.requests] == [b"hangup"]
+    assert [seen(one).status for one in (transfer, hang_up)] == ["expired", "ok"]
+
+
+def test_other_instructions_are_dropped_where_their_document_dials(account: TelnyxAccount) -> None:
+    documents = ("<Dial>+13125550001</Dial>", "<Say>Please hold the line.</Say>")
+    dials, says = (
+        outbox.place(account, "texml.calls.redirect", {"Texml": f"<Response>{one}</Response>"}, PORTAL, path=["v3:t"])
+        for one in documents
+    )
+    assert stop(account).dials == 1
+    assert [seen(one).status for one in (dials, says)] == ["expired", "queued"]
+
+
+def test_who_hangs_up_picked_calls_drops_nothing_of_others(account: TelnyxAccount) -> None:
+    picked, transfer = make_call(account, "picked"), act(make_call(account), "transfer", **TRANSFER)
+    service.hang_up(uuid.uuid4(), [picked.pk], PORTAL)
+    assert seen(transfer).status == "queued"
