@@ -126,6 +126,7 @@ def _hang_up(request: HttpRequest) -> HttpResponse:
         "calls": [_call(one, request) for one in shown.select_related("account").order_by("started_at")[:_SHOWN]],
         "batches": 0 if picked else service.running_batches(account).count(),
         "dials": 0 if picked else service.waiting_dials(account).count(),
+        "begun": 0 if picked else service.begun_dials(account).count(),
         "back": reverse(_nearest(request.user)),
     }
     what = "the picked calls" if picked else f"all outgoing calls of {account}" if account else "all outgoing calls"

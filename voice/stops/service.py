@@ -102,6 +102,13 @@ def waiting_dials(account: TelnyxAccount | None = None) -> QuerySet[CallCommand]
     return rows.filter(account=account) if account else rows
 
 
+def begun_dials(account: TelnyxAccount | None = None) -> QuerySet[CallCommand]:
+    """Select those that have left and may be sent again, lines of batches among them: Telnyx may send them back."""
+    left = Q(status=_Status.SENDING) | Q(status=_Status.QUEUED, first_sent_at__isnull=False)
+    rows = CallCommand.objects.filter(left, _RINGS, expires_at__gte=sql.Now())
+    return rows.filter(account=account) if account else rows
+
+
 def stop_outgoing(stop_id: uuid.UUID, actor: Actor, account: TelnyxAccount | None = None) -> Stop:
     """Pause the batches, drop dials, transfers and refers that have not left, hang up every outgoing call.
 
@@ -116,10 +123,10 @@ def stop_outgoing(stop_id: uuid.UUID, actor: Actor, account: TelnyxAccount | Non
     dropped = {"status": _Status.EXPIRED, "finished_at": row.at, "lease_until": None, "error": row.words}
     with transaction.atomic():
         # in the order in which a sender locks those of one event; and none comes back between the two statements
-        open_dials = waiting_dials(account) | _begun_dials(account)
+        open_dials = waiting_dials(account) | begun_dials(account)
         list(open_dials.select_for_update(no_key=True).order_by("created_at", "sequence").values_list("pk"))
         number = waiting_dials(account).update(**dropped)
-        _begun_dials(account).update(expires_at=row.at)
+        begun_dials(account).update(expires_at=row.at)
         Stop.objects.filter(pk=row.pk).update(dials=F("dials") + number)  # somebody else may stop them with it
     row.dials += number
     _hang_up(row, list(outgoing(account).select_related("account").defer("facts")[:MOST]), actor)
@@ -195,13 +202,6 @@ def _end(row: Stop, actor: Actor, action: str, *counts: str) -> Stop:
         if Stop.objects.filter(pk=row.pk, done_at=None).update(**told):
             AuditEvent.note(actor, action, row.account, **{name: getattr(row, name) for name in counts})
     return row
-
-
-def _begun_dials(account: TelnyxAccount | None) -> QuerySet[CallCommand]:
-    """Select what rings and has left and is not over, lines of batches among it: Telnyx may send it back."""
-    left = Q(status=_Status.SENDING) | Q(status=_Status.QUEUED, first_sent_at__isnull=False)
-    rows = CallCommand.objects.filter(left, _RINGS)
-    return rows.filter(account=account) if account else rows
 
 
 def _with_lines_left() -> QuerySet[DialBatch]:

@@ -12,10 +12,13 @@ from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from tests.support.accounts import make_account
 from tests.support.batches import begin
+from tests.support.commands import dial, now_due, seen
 from tests.support.factories import make_call
 from tests.support.live_board import text
 from tests.support.rows import CallCommand
+from tests.support.telnyx_answers import telnyx_says
 from tests.support.times import ago
+from voice.dispatch import sender
 from voice.models import Call, Suspension
 from voice.stops import admin, service
 
@@ -168,6 +171,21 @@ def test_where_every_call_that_was_picked_has_ended_there_is_nothing_to_press(
     pages = [text(browser, f"{CALLS}?call={call.pk}") for call in (ended, live)]
     assert [" disabled>Hang up 0 calls<" in page for page in pages] == [True, False]
     assert ['portal-button-danger">Hang up 1 call<' in page for page in pages] == [False, True]
+
+
+def test_a_dial_on_the_wire_can_be_stopped_when_nothing_else_is_left(browser: Client, account: TelnyxAccount) -> None:
+    command = dial(account, "1")
+    tried = [{"at": ago(2).isoformat(), "outcome": "uncertain"}]
+    CallCommand.objects.filter(pk=command.pk).update(status="sending", first_sent_at=ago(2), attempts=tried)
+    pages = [text(browser, f"{CALLS}?account={account.pk}")]
+    stop(browser, account)
+    pages.append(text(browser, f"{CALLS}?account={account.pk}"))
+    assert ["1 dial or transfer on the wire is not sent again" in page for page in pages] == [True, False]
+    assert [" disabled>Hang up 0 calls<" in page for page in pages] == [False, True]
+    now_due(command)
+    with telnyx_says(account, calls={"data": {"call_control_id": "v3:new"}}) as asked:
+        sender.send(command.pk)
+    assert (asked.requests, seen(command).status) == ([], "uncertain")
 
 
 def test_of_more_than_two_thousand_calls_it_says_how_many_are_hung_up_at_once(
