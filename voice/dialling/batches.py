@@ -149,15 +149,18 @@ def made_before(intent: str) -> DialBatch | None:
     return DialBatch.objects.filter(intent=intent).first() if intent else None
 
 
-def pause(batch: DialBatch, actor: Actor, *, paused_for: uuid.UUID | None = None) -> DialBatch:
+def pause(
+    batch: DialBatch, actor: Actor, *, paused_for: uuid.UUID | None = None, takes_over: bool = False
+) -> DialBatch:
     """Pause the batch: no further line is sent until ``resume``; what is on the wire stays there.
 
     ``paused_for`` is the suspension, or the stop of everything, that it is paused with. Who pauses one of these for
-    himself keeps it from going on with the others.
+    himself keeps it from going on with the others; so does a stop, which ``takes_over`` what a suspension has paused.
     """
     with transaction.atomic():
         batch = _locked(batch)
-        is_held = batch.status == DialBatch.Status.PAUSED and batch.paused_for is not None and paused_for is None
+        holder = batch.paused_for if batch.status == DialBatch.Status.PAUSED else None
+        is_held = holder is not None and (paused_for is None or (takes_over and holder != paused_for))
         if batch.status != DialBatch.Status.RUNNING and not is_held:
             return batch
         _waiting(batch).update(lease_until=_HELD, counted_at=_HELD)

@@ -125,6 +125,7 @@ def _hang_up(request: HttpRequest) -> HttpResponse:
         "live": rows.filter(account__in=[one for one in TelnyxAccount.objects.all() if one.is_live]).count(),
         "calls": [_call(one, request) for one in shown.select_related("account").order_by("started_at")[:_SHOWN]],
         "batches": 0 if picked else service.running_batches(account).count(),
+        "held": 0 if picked else service.held_batches(account).count(),
         "dials": 0 if picked else service.waiting_dials(account).count(),
         "begun": 0 if picked else service.begun_dials(account).count(),
         "back": reverse(_nearest(request.user)),

@@ -96,6 +96,12 @@ def running_batches(account: TelnyxAccount | None = None) -> QuerySet[DialBatch]
     return rows.filter(account=account) if account else rows
 
 
+def held_batches(account: TelnyxAccount | None = None) -> QuerySet[DialBatch]:
+    """Select the batches with lines left that a suspension has paused: lifted, they would go on."""
+    rows = _with_lines_left().filter(_held_by_a_suspension())
+    return rows.filter(account=account) if account else rows
+
+
 def waiting_dials(account: TelnyxAccount | None = None) -> QuerySet[CallCommand]:
     """Select the dials, transfers and refers that were asked for and have not left yet, beside those of batches."""
     rows = CallCommand.objects.filter(_RINGS, status=_Status.QUEUED, first_sent_at=None, batch=None)
@@ -103,7 +109,7 @@ def waiting_dials(account: TelnyxAccount | None = None) -> QuerySet[CallCommand]
 
 
 def begun_dials(account: TelnyxAccount | None = None) -> QuerySet[CallCommand]:
-    """Select those that have left and may be sent again, lines of batches among them: Telnyx may send them back."""
+    """Select what rings, has left and may be sent again, lines of batches among it: Telnyx may send it back."""
     left = Q(status=_Status.SENDING) | Q(status=_Status.QUEUED, first_sent_at__isnull=False)
     rows = CallCommand.objects.filter(left, _RINGS, expires_at__gte=sql.Now())
     return rows.filter(account=account) if account else rows
@@ -112,13 +118,16 @@ def begun_dials(account: TelnyxAccount | None = None) -> QuerySet[CallCommand]:
 def stop_outgoing(stop_id: uuid.UUID, actor: Actor, account: TelnyxAccount | None = None) -> Stop:
     """Pause the batches, drop dials, transfers and refers that have not left, hang up every outgoing call.
 
+    A batch that a suspension has paused is taken over, whichever came first: what a stop holds, a person lets go on.
     What is on the wire is not sent again, whatever Telnyx says. The same ``stop_id``: once. One that was interrupted
     goes on, since nothing of it is done twice.
     """
     row = _begin(stop_id, actor, account)
     if row.done_at:
         return row
-    _pause(running_batches(account), row.pk, actor)
+    # in one look: whoever suspends or lifts meanwhile changes the one into the other
+    going = _with_lines_left().filter(Q(status=DialBatch.Status.RUNNING) | _held_by_a_suspension())
+    _pause(going.filter(account=account) if account else going, row.pk, actor, takes_over=True)
     row.batches = paused_with(row.pk).count()
     dropped = {"status": _Status.EXPIRED, "finished_at": row.at, "lease_until": None, "error": row.words}
     with transaction.atomic():
@@ -210,14 +219,20 @@ def _with_lines_left() -> QuerySet[DialBatch]:
     return DialBatch.objects.filter(pk__in=left.values("batch"))
 
 
+def _held_by_a_suspension() -> Q:
+    """Build the condition for batches that are paused with a suspension, which may be lifted already, and no stop."""
+    by_a_stop = Exists(Stop.objects.filter(pk=OuterRef("paused_for")))
+    return Q(~by_a_stop, status=DialBatch.Status.PAUSED, paused_for__isnull=False)
+
+
 def _pause_all_of(row: Suspension, actor: Actor) -> None:
     scope = Q(connection_id=row.connection_id) if row.connection_id else Q()
     _pause(running_batches(row.account).filter(scope), row.pk, actor)
 
 
-def _pause(rows: QuerySet[DialBatch], paused_for: uuid.UUID, actor: Actor) -> None:
+def _pause(rows: QuerySet[DialBatch], paused_for: uuid.UUID, actor: Actor, *, takes_over: bool = False) -> None:
     for batch in rows:
-        batches.pause(batch, actor, paused_for=paused_for)
+        batches.pause(batch, actor, paused_for=paused_for, takes_over=takes_over)
 
 
 def _resume(rows: QuerySet[DialBatch], actor: Actor) -> int:

@@ -188,6 +188,20 @@ def test_a_dial_on_the_wire_can_be_stopped_when_nothing_else_is_left(browser: Cl
     assert (asked.requests, seen(command).status) == ([], "uncertain")
 
 
+def test_a_stop_says_which_batches_it_takes_over_and_lifting_counts_them_no_more(
+    browser: Client, api: APIClient, account: TelnyxAccount
+) -> None:
+    begin(api, 2)
+    service.suspend(account, "", "Fraud", PORTAL)
+    page = text(browser, f"{CALLS}?account={account.pk}")
+    told = "1 batch that a suspension has paused is taken over: it stays paused when that is lifted"
+    assert (told in page, " disabled>Hang up" in page) == (True, False)
+    assert "Lift, 1 batch goes on<" in text(browser, STOP)
+    stop(browser, account)
+    assert ("goes on<" in text(browser, STOP), "Batches paused</dt><dd>1</dd>" in text(browser, DONE)) == (False, True)
+    assert told not in text(browser, f"{CALLS}?account={account.pk}")
+
+
 def test_of_more_than_two_thousand_calls_it_says_how_many_are_hung_up_at_once(
     browser: Client, account: TelnyxAccount
 ) -> None:
