@@ -24,6 +24,15 @@ _SET_STATE = {"update_client_state", "switch_supervisor_role"}
 _SET_STATE |= {f"conferences.{name}" for name in ("hold", "unhold", "mute", "unmute", "stop", "update_participant")}
 _SET_STATE |= {"queues.update", "queues.delete", "queues.calls.update", "queues.calls.remove"}
 _SET_STATE |= {"recordings.delete"} | texml_operations.SET_STATE
+# Of these a later one undoes an earlier one about the same. A queue goes by its name, which its creation tells as well.
+OF_A_QUEUE = frozenset(f"{kind}queues.{verb}" for kind in ("", "texml.") for verb in ("create", "update", "delete"))
+PARTICIPANT_DIAL = "texml.participants.dial"  # it may give its participant a label that another one had
+_UNDO_EACH_OTHER = (
+    OF_A_QUEUE,
+    frozenset({"queues.calls.update", "queues.calls.remove"}),
+    frozenset({PARTICIPANT_DIAL, "texml.participants.update", "texml.participants.remove"}),
+    frozenset({"texml.calls.update_recording"}),
+)
 MONEY = frozenset({"pay"})  # charges somebody
 # When an uncertain command is looked for, in seconds since it became uncertain, and when a person has to decide.
 _LOOKS_AFTER = (5, 30, 120, 300, 900)
@@ -64,6 +73,11 @@ def needs_window(action: str) -> bool:
 def is_sent_once(action: str) -> bool:
     """Tell whether nothing may follow an attempt whose outcome is not known, but a person's decision."""
     return retry_class(action) in {RetryClass.ONCE, RetryClass.TEXML}
+
+
+def rivals(action: str) -> frozenset[str]:
+    """Name the actions that undo what this one has set, itself among them; none where the same is meant for good."""
+    return next((group for group in _UNDO_EACH_OTHER if action in group), frozenset())
 
 
 def freshness(action: str) -> timedelta:

@@ -6,10 +6,11 @@ from http import HTTPStatus
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from portal import sql
 from portal.telnyx.errors import TelnyxError, TelnyxRefused, TelnyxUnavailable
-from voice.catalogue import retry_policy
+from voice.catalogue import retry_policy, texml_operations
 from voice.dialling import batches
 from voice.models import Call, CallCommand
 
@@ -41,6 +42,30 @@ def postpone(command: CallCommand, until: datetime, status: str, only_if: dict[s
     with nullcontext() if command.batch_id is None else transaction.atomic():
         batches.hold_if_paused(command)
         sql.update(command, _PUT_BACK, **only_if)
+
+
+def is_overtaken(command: CallCommand) -> bool:
+    """Tell whether a later wish about the same queue, participant or recording was sent meanwhile: that one stands.
+
+    Commands of a call or a conference go one after the other, so of those there is none.
+    """
+    rivals = retry_policy.rivals(command.action)
+    if not rivals or command.call_id is not None or command.conference_id is not None:
+        return False
+    later = CallCommand.objects.filter(account=command.account_id, created_at__gt=command.created_at)
+    sent = later.filter(_about_the_same(command), action__in=sorted(rivals), first_sent_at__isnull=False)
+    return sent.exclude(status__in=(CallCommand.Status.REFUSED, CallCommand.Status.EXPIRED)).exists()
+
+
+def _about_the_same(command: CallCommand) -> Q:
+    if command.action in retry_policy.OF_A_QUEUE:
+        return Q(queue_name=command.queue_name)
+    same = Q(path=command.path, queue_name=command.queue_name)
+    if retry_policy.PARTICIPANT_DIAL in retry_policy.rivals(command.action):
+        named = texml_operations.address(command.action, command.path)
+        room, label = [named.get("conference_sid")], named.get("call_sid_or_participant_label")
+        same |= Q(action=retry_policy.PARTICIPANT_DIAL, path=room, parameters__Label=label)
+    return same
 
 
 def next_resend(command: CallCommand, now: datetime) -> datetime | None:

@@ -179,6 +179,8 @@ def _reason_not_to_send(
         and now - command.first_sent_at > retry_policy.WINDOW
     ):
         why = "Telnyx would not recognise a repeat after so long."
+    elif command.first_sent_at and resends.is_overtaken(command):
+        why = "A later command about the same was sent meanwhile."
     elif _failed_before(command):
         return _Status.EXPIRED, "An earlier command of the same event failed."
     elif command.batch and command.batch.status == DialBatch.Status.CANCELLED and not command.first_sent_at:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from portal.sandbox.server.server import Sandbox
 from tests.support.commands import act, now_due, outcomes, seen
@@ -13,7 +14,11 @@ from tests.support.factories import make_call, run_owed
 from tests.support.http_servers import answer, serving
 from tests.support.rows import AccountBreaker, CallCommand
 from tests.support.sandbox_ledger import effects, wire
+from tests.support.telnyx_answers import telnyx_says
+from tests.support.texml_resources import DIAL, ROOM
 from tests.support.times import ago
+from voice.commands import outbox
+from voice.conferences import queues
 from voice.dispatch import sender
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bystander")]
@@ -121,3 +126,112 @@ def test_what_may_have_happened_is_not_forgotten_when_telnyx_says_that_it_is_ask
     waiting = seen(command)
     assert outcomes(command) == ["uncertain", "unavailable"]
     assert (waiting.first_sent_at, waiting.error_code) == (first, "10011")
+
+
+# --- Over a later wish ------------------------------------------------------------------------------------------------
+
+OVERTAKEN = "A later command about the same was sent meanwhile. Whether Telnyx carried it out is not known."
+
+
+def lost(command: CallCommand, seconds: float = 9) -> CallCommand:
+    """It was asked for and sent so many seconds ago, nothing was heard of it, and its next try is due."""
+    tried = [{"at": ago(seconds).isoformat(), "outcome": "uncertain"}]
+    now_due(command, status="sending", created_at=ago(seconds), first_sent_at=ago(seconds), attempts=tried)
+    return command
+
+
+def changed(account: TelnyxAccount, max_size: int, name: str = "support") -> CallCommand:
+    return queues.act(account, name, queues.UPDATE, {"max_size": max_size}, PORTAL)
+
+
+@pytest.mark.parametrize(
+    ("action", "parameters", "later", "wanted"),
+    [
+        (queues.UPDATE, {"max_size": 5}, queues.UPDATE, {"max_size": 9}),
+        (queues.DELETE, {}, queues.CREATE, {"queue_name": "support"}),
+        (queues.UPDATE, {"max_size": 5}, queues.DELETE, {}),
+    ],
+)
+def test_a_later_wish_for_a_queue_stands_and_the_earlier_one_is_not_sent_again(
+    account: TelnyxAccount, action: str, parameters: dict[str, Any], later: str, wanted: dict[str, Any]
+) -> None:
+    first = queues.act(account, "support", action, parameters, PORTAL)
+    with telnyx_says(account, queues="503 Service Unavailable"):
+        sender.send(first.pk)
+    now_due(first, created_at=ago(9), first_sent_at=ago(9))
+    if later == queues.CREATE:
+        second = queues.create(account, wanted, PORTAL)
+    else:
+        second = queues.act(account, "support", later, wanted, PORTAL)
+    with telnyx_says(account, queues={"data": {"name": "support", "max_size": 9}}) as telnyx:
+        for command in (second, first):
+            sender.send(command.pk)
+        assert len(telnyx.requests) == 1
+    assert [seen(command).status for command in (second, first)] == ["ok", "uncertain"]
+    assert seen(first).error == OVERTAKEN
+
+
+ADA, ON_THE_LINE = [ROOM, "ada"], {"To": DIAL["To"], "From": DIAL["From"], "Label": "ada"}
+RECORDING, RECORDED = "texml.calls.update_recording", ["v3:unknown", "rec-1"]
+
+
+@pytest.mark.parametrize(
+    ("action", "path", "parameters", "later", "its_path", "wanted"),
+    [
+        ("texml.queues.delete", ["support"], {}, "texml.queues.create", [], {"FriendlyName": "support"}),
+        ("texml.queues.update", ["support"], {"MaxSize": 5}, "queues.update", ["support"], {"max_size": 9}),
+        ("texml.participants.update", ADA, {"Muted": True}, "texml.participants.update", ADA, {"Muted": False}),
+        ("texml.participants.remove", ADA, {}, "texml.participants.dial", [ROOM], ON_THE_LINE),
+        (RECORDING, RECORDED, {"Status": "paused"}, RECORDING, RECORDED, {"Status": "in-progress"}),
+    ],
+)
+@pytest.mark.parametrize("status", ["ok", "sending", "uncertain", "refused"])
+def test_what_names_neither_a_known_call_nor_a_conference_is_not_sent_again_over_a_later_wish(
+    account: TelnyxAccount,
+    action: str,
+    path: list[str],
+    parameters: dict[str, Any],
+    later: str,
+    its_path: list[str],
+    wanted: dict[str, Any],
+    status: str,
+) -> None:
+    name = "support" if "queues" in action else ""
+    first = lost(outbox.place(account, action, parameters, PORTAL, path=path, queue_name=name))
+    second = outbox.place(account, later, wanted, PORTAL, path=its_path, queue_name=name)
+    CallCommand.objects.filter(pk=second.pk).update(status=status, first_sent_at=ago(1))
+    sender.send(first.pk)  # nobody answers there
+    assert (seen(first).error == OVERTAKEN) == (status != "refused")
+    assert status == "refused" or (seen(first).status, len(seen(first).attempts)) == ("uncertain", 1)
+
+
+@pytest.mark.parametrize("later", [queues.UPDATE_CALL, queues.REMOVE_CALL])
+@pytest.mark.parametrize(("who", "is_overtaken"), [("v3:unknown", True), ("v3:another", False)])
+def test_of_who_waits_in_a_queue_a_later_wish_about_the_same_caller_stands(
+    account: TelnyxAccount, later: str, who: str, is_overtaken: bool
+) -> None:
+    kept: dict[str, Any] = {"keep_after_hangup": True}
+    first = lost(queues.act_on_call(account, "support", "v3:unknown", queues.UPDATE_CALL, kept, PORTAL))
+    values = {"keep_after_hangup": False} if later == queues.UPDATE_CALL else {}
+    second = queues.act_on_call(account, "support", who, later, values, PORTAL)
+    CallCommand.objects.filter(pk=second.pk).update(status="ok", first_sent_at=ago(1))
+    sender.send(first.pk)
+    assert (seen(first).error == OVERTAKEN) == is_overtaken
+
+
+@pytest.mark.parametrize(
+    ("name", "seconds", "sent"),
+    [("sales", 1, 1), ("support", 60, 1), ("support", 1, None)],
+    ids=["of another queue", "an earlier wish", "not sent"],
+)
+def test_what_overtakes_nothing_lets_a_change_be_sent_again(
+    account: TelnyxAccount, name: str, seconds: float, sent: float | None
+) -> None:
+    first, other = lost(changed(account, 5)), changed(account, 9, name)
+    status = "queued" if sent is None else "ok"
+    sent_at = None if sent is None else ago(sent)
+    CallCommand.objects.filter(pk=other.pk).update(created_at=ago(seconds), status=status, first_sent_at=sent_at)
+    with telnyx_says(account, queues={"data": {"name": "support", "max_size": 9}}) as telnyx:
+        sender.send(first.pk)
+        assert len(telnyx.requests) == 2  # it is read, and sent
+    assert seen(first).status == "ok"
