@@ -70,7 +70,7 @@ def pull_within(
     until = time.monotonic() + seconds
     while not began:
         wait(record, until - time.monotonic())
-        if not (accept_missing and stopped_for_mass_delete(record)):
+        if not stopped_for_what_is_accepted(record, accept_missing, accept_owner):
             break
         record, began = begin(kind, account, actor)  # the other one did not accept it
     if began:
@@ -89,9 +89,10 @@ def wait(record: Pull, seconds: float) -> None:
         record.refresh_from_db()
 
 
-def stopped_for_mass_delete(record: Pull) -> bool:
-    """Tell whether somebody has to accept that so much is gone."""
-    return record.state == Pull.State.STOPPED and [error["kind"] for error in record.errors[-1:]] == [_MASS_DELETE]
+def stopped_for_what_is_accepted(record: Pull, accept_missing: bool, accept_owner: bool | None = None) -> bool:
+    """Tell whether it was stopped for what these, which are as of ``run``, accept."""
+    accepted = {_MASS_DELETE: accept_missing, ANOTHER_OWNER: accept_missing if accept_owner is None else accept_owner}
+    return record.state == Pull.State.STOPPED and any(accepted.get(error["kind"]) for error in record.errors[-1:])
 
 
 def begin(kind: Kind, account: TelnyxAccount, actor: Actor) -> tuple[Pull, bool]:

@@ -39,4 +39,5 @@ def test_postgresql_is_asked_as_its_address_says():
     options = database(f"postgres://user:pw@db.example/portal?{asked}")["OPTIONS"]
     told = {"sslmode": "verify-full", "sslrootcert": "/etc/ca.pem", "connect_timeout": "5"}
     assert options == ours | told | {"options": f"{ours['options']} -c search_path=voice"}
-    assert database("postgres://db.example/portal?password=0123%2B4")["OPTIONS"]["password"] == "0123+4"
+    for written, password in (("0123", "0123"), ("0123%2B4", "0123+4")):
+        assert database(f"postgres://db.example/portal?password={written}")["OPTIONS"]["password"] == password

@@ -94,9 +94,6 @@ EVENT_TYPES: dict[str, EventType] = {
     "conference.participant.speak.ended": EventType("Speaking to a participant ended"),
 }
 
-# what tells the end of a leg
-ENDS = tuple(name for name, known in EVENT_TYPES.items() if known.state == "ended")
-
 # No rule runs for these: what a TeXML call does is told by documents.
 TEXML_TYPES: dict[str, EventType] = {
     "texml.call.initiated": EventType("Call initiated (TeXML)", "initiated", rank=1),
@@ -133,6 +130,8 @@ TEXML_TYPES: dict[str, EventType] = {
 }
 
 _ALL = EVENT_TYPES | TEXML_TYPES
+# what tells the end of a leg
+ENDS = tuple(name for name, known in _ALL.items() if known.state == "ended")
 _UNKNOWN = EventType("")
 
 # Telnyx's causes in words for someone with the customer on the phone. What is not here is shown as Telnyx sent it.

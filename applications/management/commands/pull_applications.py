@@ -12,7 +12,7 @@ from applications.kinds import KINDS, Kind
 from applications.mirror.store import differences
 from applications.models import SILENT_SECONDS, Pull
 from applications.pulls import listing
-from applications.pulls.pulls import begin, run, stopped_for_mass_delete, wait
+from applications.pulls.pulls import begin, run, stopped_for_what_is_accepted, wait
 from portal.accounts import accounts_named
 from portal.actors import Actor
 from portal.checks import OWN_CHECKS
@@ -72,7 +72,7 @@ class Command(BaseCommand):
         if not began:
             self.stderr.write(f"{account.name} {kind.slug}: waiting for the pull by {record.requested_by}.")
             wait(record, SILENT_SECONDS + 1)
-            not_accepted = accept_missing and stopped_for_mass_delete(record)
+            not_accepted = stopped_for_what_is_accepted(record, accept_missing)
             # killed, if it runs and is silent: then this one takes over
             if not_accepted or record.state == Pull.State.RUNNING:
                 record, began = begin(kind, account, _ACTOR)

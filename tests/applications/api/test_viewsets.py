@@ -272,6 +272,20 @@ def test_what_is_accepted_is_pulled_after_one_under_way_that_is_stopped_for_it(
 
 @pytest.mark.usefixtures("only_account")
 @pytest.mark.django_db(transaction=True)
+def test_a_key_that_is_accepted_is_pulled_with_after_one_under_way_that_was_stopped_for_it(
+    api: APIClient, sandbox_account: TelnyxAccount, mirrored: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirrored()
+    assert _send(api, "post", f"{URL}pull/").status_code == 200  # whose key it is, is remembered
+    monkeypatch.setitem(accounts._IDS, "organization_id", "somebody-else")
+    monkeypatch.setattr("applications.pulls.pulls.wait", lambda record, seconds: run(record, PORTAL))
+    begin(CALL_CONTROL, sandbox_account, PORTAL)
+    told = _send(api, "post", f"{URL}pull/", {"accept_missing": True})
+    assert (told.status_code, told.json().get("unchanged")) == (200, 1)
+
+
+@pytest.mark.usefixtures("only_account")
+@pytest.mark.django_db(transaction=True)
 def test_a_pull_that_telnyx_refuses_tells_its_code(
     api: APIClient, sandbox: Sandbox, sandbox_account: TelnyxAccount
 ) -> None:

@@ -357,6 +357,7 @@ def test_of_several_accounts_none_is_chosen_for_anybody(browser: Client, kind: s
         assert browser.get(url + asked).context["form"]["account"].field.choices[0] == ("", "Choose an account")
     named = browser.get(f"{url}?account={first.pk}").context["form"]["account"]
     assert (str(named.value()), ("", "Choose an account") in named.field.choices) == (str(first.pk), False)
-    refused = browser.post(url, {"intent": str(uuid.uuid4()), "account": "", "name": "support", "queue_name": "support"})
+    typed = {"intent": str(uuid.uuid4()), "account": "", "name": "support", "queue_name": "support"}
+    refused = browser.post(url, typed)
     assert "account" in refused.context["form"].errors
     assert not CallCommand.objects.exists()

@@ -19,6 +19,7 @@ def test_events_differ_by_what_they_tell() -> None:
     assert kinds(*(event(name, 1) for name in names)) == ["step", "end", "key", "machine", "cost"]
     assert kinds(event("call.recording.error", 1), event("call.answered", 1, status="dead")) == ["problem", "problem"]
     assert kinds(event("call.levitated", 1)) == ["event"]
+    assert kinds(event("texml.call.completed", 1)) == ["end"]
 
 
 def test_a_sentence_tells_when_what_where_and_what_answered() -> None:

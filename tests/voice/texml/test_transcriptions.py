@@ -78,7 +78,7 @@ def test_it_is_one_command_whichever_page_asks_and_however_often(
     assert CallCommand.objects.filter(path=["tra-1"]).count() == 2
 
 
-def test_one_that_was_sent_again_is_the_one_that_is_found(api: APIClient, browser: Client) -> None:
+def test_one_that_was_sent_again_is_the_one_that_is_found(api: APIClient, account: TelnyxAccount) -> None:
     first = api.delete(_HERE).json()["id"]
     CallCommand.objects.update(status="uncertain", first_sent_at=ago(90), lease_until=None)
     again = send(api, f"{COMMANDS}{first}/settle/", {"verdict": "send_again"}).json()["id"]
