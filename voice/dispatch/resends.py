@@ -54,7 +54,12 @@ def is_overtaken(command: CallCommand) -> bool:
         return False
     later = CallCommand.objects.filter(account=command.account_id, created_at__gt=command.created_at)
     sent = later.filter(_about_the_same(command), action__in=sorted(rivals), first_sent_at__isnull=False)
-    return sent.exclude(status__in=(CallCommand.Status.REFUSED, CallCommand.Status.EXPIRED)).exists()
+    sent = sent.exclude(status__in=(CallCommand.Status.REFUSED, CallCommand.Status.EXPIRED))
+    # the same action undoes what it names again: who mutes somebody does not take them off hold
+    return any(
+        action != command.action or not values or bool(values.keys() & command.parameters.keys())
+        for action, values in sent.values_list("action", "parameters")
+    )
 
 
 def _about_the_same(command: CallCommand) -> Q:

@@ -235,3 +235,11 @@ def test_what_overtakes_nothing_lets_a_change_be_sent_again(
         sender.send(first.pk)
         assert len(telnyx.requests) == 2  # it is read, and sent
     assert seen(first).status == "ok"
+
+
+def test_another_member_of_the_same_participant_is_no_later_wish_about_it(account: TelnyxAccount) -> None:
+    first = lost(outbox.place(account, "texml.participants.update", {"Muted": True}, PORTAL, path=ADA))
+    second = outbox.place(account, "texml.participants.update", {"Hold": True}, PORTAL, path=ADA)
+    CallCommand.objects.filter(pk=second.pk).update(status="ok", first_sent_at=ago(1))
+    sender.send(first.pk)
+    assert seen(first).error != OVERTAKEN

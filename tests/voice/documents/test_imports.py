@@ -34,3 +34,11 @@ def test_twiml_that_was_changed_after_its_changes_were_told_is_told_again_before
     assert shown(make="")[0]  # as a page sends it that was drawn by an older version
     assert browser.post(IMPORT, values | pressed_again | {"name": "Renamed"}).status_code == 302
     assert [(one.name, "Reject" in one.draft) for one in TexmlDocument.objects.all()] == [("Renamed", True)]
+
+
+def test_an_empty_first_line_that_a_browser_leaves_out_is_no_change(browser: Client, account: TelnyxAccount) -> None:
+    values = {"name": "Taken over", "account": str(account.pk), "twiml": "\r\n<Response><Hangup/></Response>"}
+    button = re.search(r'name="make" value="(\w+)"', browser.post(IMPORT, values).content.decode())
+    assert button
+    values["twiml"] = values["twiml"].lstrip()  # as a browser reads the text area that was drawn
+    assert browser.post(IMPORT, values | {"make": button[1]}).status_code == 302

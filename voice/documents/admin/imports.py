@@ -81,5 +81,6 @@ class ImportPages(DocumentPages):
 
 def _digest(form: ImportForm) -> str:
     """Return what names the TwiML whose changes were told: it can be written in until its draft is made."""
-    twiml: str = form.cleaned_data["twiml"]
+    # a browser drops the empty first line of a text area that is drawn again
+    twiml: str = form.cleaned_data["twiml"].strip()
     return hashlib.sha256(twiml.encode()).hexdigest()
