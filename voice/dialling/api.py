@@ -74,7 +74,7 @@ class LinesSerializer(serializers.ListSerializer[Any]):
             return super().to_internal_value(data)
         except ValidationError as error:
             told: Any = error.detail  # by place, from 0
-            by_line = {at + 1 if isinstance(at, int) else at: wrong for at, wrong in told.items()}
+            by_line = {str(at + 1) if isinstance(at, int) else str(at): wrong for at, wrong in told.items()}
             raise ValidationError(by_line) from None
 
 
