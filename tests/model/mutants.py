@@ -78,7 +78,7 @@ MUTANTS: dict[str, tuple[Edit, ...]] = {
         Edit(ORDERING, "account_if_free", "command other\n", "command other JOIN voice_callcommand x ON FALSE\n"),
     ),
     "what is begun has a lease": (Edit(SENDER, "_lease", "now + outbox.LEASE", "now - outbox.LEASE"),),
-    "the unique intent": (Edit(OUTBOX, "_command", "{intent or uuid.uuid4()}", "{uuid.uuid4()}"),),
+    "the unique intent": (Edit(OUTBOX, "_command", "intent or str(uuid.uuid4())", "str(uuid.uuid4())"),),
     "rules run once": (Edit(PROCESSING, "_decide", "if event.processed_at and", "if False and"),),
     "the freshness limit": (Edit(SENDER, "_reason_not_to_send", "elif now > command.expires_at:", "elif False:"),),
     "the end of the call": (Edit(SENDER, "_reason_not_to_send", "not call.is_alive", "False"),),
