@@ -182,6 +182,7 @@ def test_a_dial_on_the_wire_can_be_stopped_when_nothing_else_is_left(browser: Cl
     pages.append(text(browser, f"{CALLS}?account={account.pk}"))
     assert ["1 dial or transfer on the wire is not sent again" in page for page in pages] == [True, False]
     assert [" disabled>Hang up 0 calls<" in page for page in pages] == [False, True]
+    assert ['portal-button-danger">Stop all of this<' in page for page in pages] == [True, False]
     now_due(command)
     with telnyx_says(account, calls={"data": {"call_control_id": "v3:new"}}) as asked:
         sender.send(command.pk)
