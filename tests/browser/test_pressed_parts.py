@@ -29,6 +29,32 @@ def test_a_call_of_the_live_board_is_refreshed_while_a_detail_is_open(
         expect(window.page.locator("#portal-live details[open]")).to_have_count(1)
 
 
+def test_a_detail_that_is_opened_while_an_answer_is_on_its_way_stays_open(
+    opened: Callable[..., Any], account: TelnyxAccount, operator: Any
+) -> None:
+    make_call(account, started_at=ago(600))
+    listed(account)
+    held: list[Any] = []
+
+    def hold(route: Any) -> None:
+        held.append(route)
+
+    with opened() as window:
+        window.enter(operator)
+        page = window.page
+        page.route("**/live/table/**", hold)
+        with page.expect_request("**/live/table/**"):
+            window.open("/admin/voice/call/live/")
+        page.locator("#portal-live summary").first.click()
+        make_call(account, "b")  # the answer has something new
+        page.evaluate("document.addEventListener('htmx:afterRequest', () => { window.hasCome = true; })")
+        held[0].continue_()
+        page.wait_for_function("window.hasCome")
+        expect(page.locator("#portal-live details[open]")).to_have_count(1)
+        page.unroute("**/live/table/**")
+    assert window.wrongs == []
+
+
 def test_whoever_ticks_a_column_of_an_export_takes_those_that_are_ticked(
     opened: Callable[..., Any], account: TelnyxAccount, operator: Any
 ) -> None:

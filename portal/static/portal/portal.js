@@ -97,9 +97,14 @@ document.addEventListener("htmx:beforeOnLoad", (event) => {
   document.querySelector("#portal-main").prepend(note);
 });
 
-// while somebody reads an opened detail, the page does not swap itself under their eyes; what they press there goes
+// while somebody reads an opened detail, the page does not swap itself under their eyes, nor by an answer that was on its
+// way when they opened it; what they press there goes
+const isRead = (part) => part.matches("#portal-live") && part.querySelector("details[open]");
 document.addEventListener("htmx:beforeRequest", (event) => {
-  if (event.target.matches("#portal-live") && event.target.querySelector("details[open]")) event.preventDefault();
+  if (isRead(event.target)) event.preventDefault();
+});
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (isRead(detail.requestConfig.elt)) detail.shouldSwap = false;
 });
 
 // who ticks a column of an export means those that are ticked
