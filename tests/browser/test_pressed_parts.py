@@ -23,10 +23,10 @@ def test_a_call_of_the_live_board_is_refreshed_while_a_detail_is_open(
         window.enter(operator)
         window.open("/admin/voice/call/live/")
         window.page.locator("#portal-live summary").first.click()
+        expect(window.page.locator("#portal-live details[open]")).to_have_count(1)
         with window.page.expect_request("**/refresh/**") as asked:
             window.page.locator("#portal-live").get_by_role("button", name="Refresh").click()
-        assert asked.value.method == "POST"
-        expect(window.page.locator("#portal-live details[open]")).to_have_count(1)
+        assert asked.value.method == "POST"  # its answer leads to the page anew
 
 
 def test_a_detail_that_is_opened_while_an_answer_is_on_its_way_stays_open(

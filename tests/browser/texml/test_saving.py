@@ -173,9 +173,11 @@ def test_the_keyboard_gets_in_and_out(editing: Callable[..., Any]) -> None:
     with editing() as editor:
         keys = editor.page.keyboard
         expect(editor.page.get_by_text("press Esc, then Tab")).to_be_visible()
+        expect(editor.findings).not_to_have_count(0)
         editor.content.focus()
         keys.press("Control+Home")
-        keys.press("Tab")
+        with editor.page.expect_response("**/check/"):  # its findings are between the editor and the next field
+            keys.press("Tab")
         expect(editor.content).to_be_focused()
         assert editor.area.input_value().startswith("  <Response>")
         keys.press("Escape")
@@ -197,6 +199,17 @@ def test_the_keyboard_gets_in_and_out(editing: Callable[..., Any]) -> None:
         editor.content.focus()
         # the findings come a while after the last key, and close what is open then
         eventually(lambda: keys.press("F8") or editor.page.locator(".cm-diagnostic").count())
+
+
+def test_who_is_at_a_finding_stays_there_when_the_next_answer_comes(editing: Callable[..., Any]) -> None:
+    with editing() as editor:
+        expect(editor.findings).not_to_have_count(0)
+        first = editor.findings.first.get_by_role("button")
+        first.focus()
+        first.evaluate("it => { it.id = 'drawn-before'; }")
+        editor.page.locator("[name=variables]").dispatch_event("input")  # what else is asked anew for
+        expect(editor.page.locator("#drawn-before")).to_have_count(0)
+        expect(first).to_be_focused()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -28,8 +28,10 @@ export function findings(ask, list, status, draw) {
     const shown = found.map((finding) => ({ ...span(doc, finding), severity: SEVERITY[finding.level], message: `${finding.rule}: ${finding.message}` }));
     if (!problem) draw(told.preview);
     say(status, problem || summary(shown));
+    const at = [...list.children].findIndex((item) => item.contains(document.activeElement));
     list.replaceChildren(...found.map((finding, at) => row(view, finding, shown[at])));
     list.hidden = !found.length;
+    if (at >= 0) (list.children[Math.min(at, found.length - 1)]?.firstChild ?? view).focus(); // the keyboard stays in it
     return shown;
   };
   const needsRefresh = (update) => update.transactions.some((one) => one.effects.some((effect) => effect.is(recheck)));
