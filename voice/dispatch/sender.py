@@ -195,9 +195,8 @@ def _reason_not_to_send(
 
 
 def _why_too_late(command: CallCommand) -> str:
-    """Tell what has ended its time: of what rings perhaps a stop, which has given its own time to what had left."""
-    rings = command.action in actions.RINGS or command.dials > 0
-    stop = Stop.objects.filter(at=command.expires_at).first() if rings else None
+    """Tell what has ended its time: perhaps a stop, which has given its own time to what rings and had left."""
+    stop = Stop.objects.filter(at=command.expires_at).first()
     return stop.words if stop else "Too late: it would not make sense any more."
 
 
